@@ -1,0 +1,59 @@
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+import { pureFolders } from "./.pure-folders.mjs";
+
+const takeAClock = "Take a Clock, so that the code runs on simulated time.";
+const ambient = ["Date", "performance", "setTimeout", "setInterval"].map((name) => ({
+  name,
+  message: takeAClock,
+}));
+
+export default defineConfig(
+  { ignores: ["dist/", "runs/", "shared/wire/gen/", "*.config.js", ".*.mjs"] },
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+      "max-depth": ["error", 3],
+      "max-params": ["error", 3],
+      complexity: ["error", 10],
+      "no-warning-comments": ["error", { terms: ["todo", "fixme", "xxx"] }],
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        {
+          allowForKnownSafeCalls: [
+            { from: "package", package: "node:test", name: ["test", "describe", "it"] },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: [
+      "shared/**",
+      ...pureFolders.map((folder) => `${folder}/**`),
+      "agent/{firing,recording}/**",
+    ],
+    ignores: ["shared/platform/**"],
+    rules: {
+      "no-restricted-globals": ["error", ...ambient],
+      "no-restricted-properties": [
+        "error",
+        { object: "Math", property: "random", message: "Take a Prng, so that the run replays." },
+      ],
+    },
+  },
+  {
+    files: ["test/**", "bench/**"],
+    rules: {
+      "max-lines": ["error", { max: 600, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": "off",
+      "@typescript-eslint/no-non-null-assertion": "off",
+    },
+  },
+);
