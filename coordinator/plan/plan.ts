@@ -1,0 +1,146 @@
+import type { Arrivals } from "../../shared/arrivals/arrivals.ts";
+import type { Target } from "../../shared/control/control.ts";
+import { NS_PER_SECOND } from "../../shared/units.ts";
+import type { Workload } from "../../shared/workload/workload.ts";
+
+/** The target as a plan can know it: the model may still have to be asked, a CA is a file still to be read. */
+export type PlanTarget = Omit<Target, "model" | "caPem"> & {
+  readonly model: string | undefined;
+  readonly caFile: string | undefined;
+};
+
+/** Who sends: child processes of the command line, or agents that wait on a NATS server. */
+export type Placement =
+  /** `agents` undefined: as many as the machine has cores, less one. */
+  | { readonly kind: "local"; readonly agents: number | undefined }
+  | {
+      readonly kind: "fleet";
+      readonly natsUrl: string;
+      readonly fleet: string;
+      readonly minAgents: number;
+      /** "host:port" the report server binds, and the one agents are told; undefined: chosen by the link. */
+      readonly reportListen: string | undefined;
+      readonly reportAdvertise: string | undefined;
+    };
+
+/** An arrival process before its rate is known; see `arrivalsAt`. */
+export type ArrivalTemplate =
+  | { readonly kind: "poisson" }
+  | { readonly kind: "constant" }
+  | { readonly kind: "gamma"; readonly coefficientOfVariation: number }
+  | {
+      readonly kind: "ramp";
+      readonly fromRatePerSecond: number;
+      readonly toRatePerSecond: number;
+    };
+
+/** What `find` is asked for. Rates are requests/s of the whole fleet. */
+export interface FindLoad {
+  readonly kind: "find";
+  readonly rateMinPerSecond: number | undefined;
+  readonly rateMaxPerSecond: number | undefined;
+  /** Half-width of the interval that ends the search, as a fraction of the rate. */
+  readonly precisionFraction: number;
+  readonly confidence: number;
+  readonly timeBudgetS: number;
+  readonly method: "bisect";
+  /** Exit 99 when the rate shown to pass is below it. */
+  readonly rateGatePerSecond: number | undefined;
+  readonly arrivals: ArrivalTemplate;
+}
+
+export type RunProfile =
+  /** One window a rate, in this order. A ramp has one, whose rate is its mean. */
+  | {
+      readonly kind: "rates";
+      readonly ratesPerSecond: readonly number[];
+      readonly arrivals: ArrivalTemplate;
+    }
+  /** One window a number of streams, in this order. */
+  | { readonly kind: "concurrency"; readonly streams: readonly number[] }
+  /** One agent, one request at a time. */
+  | { readonly kind: "synchronous" }
+  /** As many streams as the in-flight bound allows (`--profile throughput`, `--rate inf`). */
+  | { readonly kind: "throughput"; readonly streams: number };
+
+/** What `run` is asked for. */
+export interface RunLoad {
+  readonly kind: "run";
+  readonly profile: RunProfile;
+  /** What ends each recorded window. */
+  readonly until:
+    | { readonly kind: "duration"; readonly durationS: number }
+    | { readonly kind: "requests"; readonly requests: number };
+  /** The same load before the recorded window, s. */
+  readonly warmupS: number;
+  /** The same load after the recorded window, s. */
+  readonly cooldownS: number;
+}
+
+/** Everything a run needs to know, resolved: plain JSON data, what `plan.json` holds and `--dry-run` prints. */
+export interface Plan {
+  readonly command: "find" | "run";
+  /** Ends the name of the run folder; letters, digits, `.`, `_`, `-`. */
+  readonly name: string;
+  readonly target: PlanTarget;
+  readonly workload: Workload;
+  /** Canonical texts of the clauses, as `parseSlo` reads them; empty only for `run`. */
+  readonly slo: readonly string[];
+  readonly seed: number;
+  readonly placement: Placement;
+  readonly load: FindLoad | RunLoad;
+  /** Of the whole fleet; an arrival above it is dropped and counted. */
+  readonly maxInFlight: number;
+  /** How long to wait until the target answers, s; undefined: not at all. */
+  readonly waitReadyS: number | undefined;
+  readonly records: boolean;
+  /** The run folder; undefined: `runs/<time>-<name>`. */
+  readonly outDir: string | undefined;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The arrival process at a rate. A ramp brings its own rates, over `durationS`. */
+export function arrivalsAt(
+  template: ArrivalTemplate,
+  options: { ratePerSecond: number; durationS: number },
+): Arrivals {
+  const { ratePerSecond } = options;
+  switch (template.kind) {
+    case "poisson":
+    case "constant":
+      return { kind: template.kind, ratePerSecond };
+    case "gamma":
+      return {
+        kind: "gamma",
+        ratePerSecond,
+        coefficientOfVariation: template.coefficientOfVariation,
+      };
+    case "ramp":
+      return {
+        kind: "ramp",
+        fromRatePerSecond: template.fromRatePerSecond,
+        toRatePerSecond: template.toRatePerSecond,
+        durationNs: options.durationS * NS_PER_SECOND,
+      };
+  }
+}
+
+/** The target as agents are told it, once the model was asked and the CA read. */
+export function resolveTarget(
+  target: PlanTarget,
+  resolved: { model: string; caPem: string | undefined },
+): Target {
+  return {
+    url: target.url,
+    endpoint: target.endpoint,
+    model: resolved.model,
+    apiKeyEnv: target.apiKeyEnv,
+    headers: target.headers,
+    extraBody: target.extraBody,
+    timeoutNs: target.timeoutNs,
+    caPem: resolved.caPem,
+    tlsInsecure: target.tlsInsecure,
+    forceOutput: target.forceOutput,
+  };
+}

@@ -1,0 +1,217 @@
+import type { ExitCode } from "../../shared/errors.ts";
+import type { Outcome } from "../../shared/measurement/outcome.ts";
+import type { Verdict } from "../../shared/slo/slo.ts";
+import type { Workload } from "../../shared/workload/workload.ts";
+
+/**
+ * `result.json`, schema "loadline/result@1": plain JSON. All times in ms, rates per second; a field's name
+ * ends in its unit. A section that does not apply is `null`, never left out, unless marked optional.
+ */
+export interface Result {
+  readonly schema: "loadline/result@1";
+  /** Version of Loadline that wrote it. */
+  readonly loadline: string;
+  readonly command: "find" | "run";
+  readonly name: string;
+  /** Wall clock of the coordinator, ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly durationS: number;
+  readonly seed: number;
+  /** SHA-256 (hex) over the window hashes of all probes; null without a schedule (closed modes). */
+  readonly scheduleHash: string | null;
+  readonly exitCode: ExitCode;
+  readonly outcome: RunOutcome;
+  readonly validity: ValidityView;
+  readonly target: { readonly url: string; readonly endpoint: string; readonly model: string };
+  readonly slo: readonly SloClauseView[];
+  readonly workload: Workload;
+  readonly agents: readonly AgentView[];
+  /** `find` only; null when none was found, and for `run`. */
+  readonly maxRate: MaxRateView | null;
+  readonly saturation: {
+    readonly requestsPerSecond: number;
+    readonly relativeSd: number;
+  } | null;
+  readonly knee: { readonly requestsPerSecond: number; readonly method: string } | null;
+  /** Unloaded: one request at a time. */
+  readonly floor?: { readonly ttftMs: Summary; readonly e2eMs: Summary };
+  /** `find --min-rate-gate`. */
+  readonly rateGate?: { readonly requestsPerSecond: number; readonly held: boolean };
+  /** Recorded windows in the order they were driven; `probes[0]` is the first. */
+  readonly probes: readonly ProbeView[];
+  readonly lost: LostView;
+  readonly files: FilesView;
+}
+
+export interface RunOutcome {
+  readonly kind: "found" | "finished" | "hopeless" | "inconclusive" | "interrupted";
+  /** One sentence; empty when there is nothing to say beyond the numbers. */
+  readonly reason: string;
+}
+
+/** Can this number be trusted? Reasons are sentences that name the agent, the figure and its bound. */
+export interface ValidityView {
+  readonly verdict: "valid" | "suspect" | "invalid";
+  readonly reasons: readonly string[];
+}
+
+export interface SloClauseView {
+  /** Canonical, e.g. "ttft p99 <= 200ms". */
+  readonly text: string;
+  readonly metric: string;
+  /** "p99", or "fraction" for error_rate and goodput. */
+  readonly stat: string;
+  readonly operator: "<=" | ">=";
+  readonly limit: number;
+  /** Of the limit: "ms", "tokens/s" or "fraction". */
+  readonly unit: string;
+  /** The traffic class it is about; absent: all requests. */
+  readonly className?: string;
+}
+
+export interface AgentView {
+  readonly id: string;
+  readonly host: string;
+  readonly firedCount: number;
+  readonly sendDelayMs: Summary;
+  readonly eventLoopDelayMs?: Summary;
+  readonly cpuSeconds?: number;
+  readonly clockErrorBoundMs: number;
+  readonly lost: boolean;
+}
+
+/** The answer. `high` null means "at least"; `requestsPerSecond` is then the highest rate shown to pass. */
+export interface MaxRateView {
+  readonly requestsPerSecond: number;
+  readonly low: number;
+  readonly high: number | null;
+  readonly confidence: number;
+  readonly method: string;
+  /** Text of the clause that binds; null when nothing failed. */
+  readonly boundBy: string | null;
+  readonly limitedBy: "server" | "max-rate" | "generator" | "budget";
+  readonly evidence: {
+    readonly requestsNear: number;
+    readonly overCount: number;
+    readonly clumpFactor: number;
+  };
+  readonly notes: readonly string[];
+}
+
+/** Quantiles a summary may hold back for want of samples. */
+export type Quantile = "p50" | "p75" | "p90" | "p95" | "p99" | "p99_9";
+
+/**
+ * What is told of one metric. Everything but `count` is null without samples; a quantile with too few samples
+ * behind it is null, and `samplesNeeded` says how many it takes.
+ */
+export interface Summary {
+  readonly count: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  readonly sd: number | null;
+  readonly p50: number | null;
+  readonly p75: number | null;
+  readonly p90: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly p99_9: number | null;
+  readonly samplesNeeded?: Readonly<Partial<Record<Quantile, number>>>;
+}
+
+/** Latencies and speed of a window, or of one class of it. */
+export interface MetricsView {
+  /** From the intended instant. */
+  readonly ttftMs: Summary;
+  readonly answerTtftMs: Summary;
+  readonly e2eMs: Summary;
+  /** From the sent instant. */
+  readonly serviceTtftMs: Summary;
+  readonly serviceE2eMs: Summary;
+  readonly itlMs: Summary;
+  readonly gapMs: Summary;
+  readonly maxGapMs: Summary;
+  readonly sendDelayMs: Summary;
+  /** p99 is the slow side: 1 % of the requests are slower. */
+  readonly outputTokensPerSecondPerUser: Summary;
+}
+
+/** Where every scheduled arrival of a window went. */
+export type CountsByOutcome = Readonly<
+  Record<
+    | Outcome
+    | "scheduled"
+    | "fired"
+    | "open"
+    | "dropped_in_flight_bound"
+    | "dropped_socket"
+    | "dropped_policy"
+    | "not_offered_superseded"
+    | "not_offered_aborted",
+    number
+  >
+>;
+
+export interface ProbeClauseView {
+  readonly text: string;
+  readonly verdict: Verdict;
+  readonly overCount: number;
+  readonly total: number;
+  /** null when total is 0. */
+  readonly overFraction: number | null;
+}
+
+/** One recorded window. */
+export interface ProbeView extends MetricsView {
+  readonly segment: number;
+  /** Why it was sent: "measure", "ramp", "probe", … */
+  readonly purpose: string;
+  readonly mode: "open" | "serial" | "closed" | "backlog" | "idle";
+  /** The planned rate; null for modes without a schedule. */
+  readonly requestsPerSecond: number | null;
+  /** Of a closed mode; null for the others. */
+  readonly streams: number | null;
+  readonly achievedPerSecond: number;
+  /** null without an SLO. */
+  readonly verdict: Verdict | null;
+  /** Of the verdict, in words and numbers. */
+  readonly reason: string;
+  readonly validity: ValidityView;
+  /** Start of the recorded window, from the run's first segment. */
+  readonly startS: number;
+  readonly durationS: number;
+  readonly countsByOutcome: CountsByOutcome;
+  readonly httpErrorsByStatus: Readonly<Record<string, number>>;
+  readonly clauses: readonly ProbeClauseView[];
+  /** Requests that met every clause; null without an SLO. */
+  readonly goodputPerSecond: number | null;
+  readonly goodputFraction: number | null;
+  readonly inputTokensPerSecond: number;
+  readonly outputTokensPerSecond: number;
+  /** The server's own count, or content events counted here. */
+  readonly tokensFrom: "usage" | "events";
+  readonly inFlightMean: number;
+  readonly inFlightMax: number;
+  /** By class name; empty unless the workload has several. */
+  readonly byClass: Readonly<Record<string, MetricsView>>;
+}
+
+export interface LostView {
+  /** Scheduled arrivals that were never offered; `to` is exclusive. */
+  readonly arrivalRanges: readonly {
+    readonly segment: number;
+    readonly agentId: string;
+    readonly from: number;
+    readonly to: number;
+  }[];
+  /** Fired requests whose outcome went with their agent. */
+  readonly unknownCount: number;
+}
+
+export interface FilesView {
+  /** As the user can open it. */
+  readonly directory: string;
+  /** Names within it. */
+  readonly names: readonly string[];
+}
