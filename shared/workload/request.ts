@@ -1,0 +1,70 @@
+import { assert } from "../assert.ts";
+import { type Purpose, randomStream } from "../random/stream.ts";
+import { drawLength } from "./lengths.ts";
+import type { TrafficClass, Workload } from "./workload.ts";
+
+/** Which request of a run: the i-th of the schedule, or the n-th of an agent in a mode without a schedule. */
+export type RequestKey =
+  | {
+      readonly seed: number;
+      /** The segment's number. */
+      readonly segment: number;
+      /** Of the arrival, in the whole fleet's schedule. */
+      readonly index: number;
+    }
+  | {
+      readonly seed: number;
+      readonly segment: number;
+      /** The agent's position in the segment's shares. */
+      readonly place: number;
+      /** How many requests this agent sent in the segment before this one. */
+      readonly ordinal: number;
+    };
+
+/** What is asked of the target. */
+export interface DrawnRequest {
+  /** Position in the workload's classes. */
+  readonly classIndex: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  /** Makes the prompt unlike any other: a whole number below 2⁵³. */
+  readonly nonce: number;
+}
+
+/** The request of a key: the same on every agent, whatever was drawn before it. */
+export function drawRequest(workload: Workload, key: RequestKey): DrawnRequest {
+  const stream = (purpose: Purpose) => randomStream({ ...streamKeyOf(key), purpose });
+
+  const classIndex = drawClass(workload.classes, () => stream("class").nextUnit());
+  const trafficClass = workload.classes[classIndex];
+  assert(trafficClass !== undefined, "a workload has at least one class");
+  return {
+    classIndex,
+    promptTokens: drawLength(trafficClass.promptTokens, stream("prompt-tokens")),
+    outputTokens: drawLength(trafficClass.outputTokens, stream("output-tokens")),
+    nonce: stream("nonce").nextUnit() * 2 ** 53,
+  };
+}
+
+function streamKeyOf(key: RequestKey) {
+  const { seed, segment } = key;
+  if ("index" in key) return { seed, segment, index: key.index, lane: 0 };
+  return { seed, segment, index: key.ordinal, lane: 1 + key.place };
+}
+
+/** By weight; a class of weight 0 is never drawn. */
+function drawClass(classes: readonly TrafficClass[], nextUnit: () => number): number {
+  if (classes.length === 1) return 0;
+  const sum = classes.reduce((total, { weight }) => total + weight, 0);
+  assert(sum > 0, "the weights of the classes add up to more than 0");
+  let left = nextUnit() * sum;
+  let last = 0;
+  for (const [index, { weight }] of classes.entries()) {
+    if (weight <= 0) continue;
+    if (left < weight) return index;
+    left -= weight;
+    last = index;
+  }
+  // Only rounding can bring it here: the last class that may be drawn.
+  return last;
+}
