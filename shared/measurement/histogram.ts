@@ -142,7 +142,10 @@ export class Histogram {
     return Math.min(this.exactMax, Math.max(this.exactMin, ticks * this.unitsPerTick));
   }
 
-  /** How many values lie in buckets wholly above that of `value`: off by at most the values within 0.1 % of it. */
+  /**
+   * How many values lie in buckets wholly above that of `value`: off by at most the values within 0.1 % of it. Among
+   * overflowed values no more is known than their maximum: below that, all of them count.
+   */
   countAbove(value: number): number {
     const ticks = Math.round(value / this.unitsPerTick);
     if (ticks > GEOMETRY.highestTicks) return value < this.exactMax ? this.above : 0;
