@@ -1,0 +1,126 @@
+import net from "node:net";
+import tls from "node:tls";
+
+/** How sockets to one target are made. */
+export interface DialOptions {
+  /** Base URL of the target. */
+  readonly url: string;
+  readonly caPem: string | undefined;
+  readonly tlsInsecure: boolean;
+  /** The only addresses to connect to, whatever the name says by now; undefined asks the resolver. */
+  readonly addresses: readonly string[] | undefined;
+}
+
+export type OnDialled = (error: Error | null, socket: net.Socket | null) => void;
+
+/** Opens TCP or TLS connections to one target, and knows how many are open. */
+export class Dialler {
+  readonly #connectOptions: net.TcpNetConnectOpts;
+  readonly #tlsOptions: tls.ConnectionOptions | undefined;
+  readonly #sockets = new Set<net.Socket>();
+  /** The last session the server gave: a resumed handshake costs the server far less. */
+  #session: Buffer | undefined;
+
+  constructor(options: DialOptions) {
+    const url = new URL(options.url);
+    const isTls = url.protocol === "https:";
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    this.#connectOptions = {
+      host,
+      port: url.port === "" ? (isTls ? 443 : 80) : Number(url.port),
+      noDelay: true,
+      keepAlive: true,
+      ...(options.addresses === undefined ? {} : { lookup: pinnedLookup(options.addresses) }),
+    };
+    this.#tlsOptions = isTls ? tlsOptions(options, host) : undefined;
+  }
+
+  /** Opens a connection; `onDialled` is called once, later, with the socket or the reason there is none. */
+  dial(onDialled: OnDialled): net.Socket {
+    const socket = this.#open();
+    this.#sockets.add(socket);
+    let isCalled = false;
+    const call: OnDialled = (error, dialled) => {
+      if (!isCalled) {
+        isCalled = true;
+        onDialled(error, dialled);
+      }
+    };
+    socket.once(this.#tlsOptions === undefined ? "connect" : "secureConnect", () => {
+      call(null, socket);
+    });
+    // Stays for good: a socket without a listener would take the process down with its error.
+    socket.on("error", (error) => {
+      call(error, null);
+    });
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      call(new Error("closed before it was open"), null);
+    });
+    return socket;
+  }
+
+  /** Open, or being opened. */
+  get socketsOpen(): number {
+    return this.#sockets.size;
+  }
+
+  /** Resolves when every socket is closed. */
+  async destroyAll(): Promise<void> {
+    const sockets = [...this.#sockets];
+    await Promise.all(
+      sockets.map(
+        (socket) =>
+          new Promise<void>((resolve) => {
+            socket.once("close", () => {
+              resolve();
+            });
+            socket.destroy();
+          }),
+      ),
+    );
+  }
+
+  #open(): net.Socket {
+    if (this.#tlsOptions === undefined) {
+      return net.connect(this.#connectOptions);
+    }
+    const socket = tls.connect({
+      ...this.#connectOptions,
+      ...this.#tlsOptions,
+      ...(this.#session === undefined ? {} : { session: this.#session }),
+    });
+    socket.on("session", (session: Buffer) => {
+      this.#session = session;
+    });
+    return socket;
+  }
+}
+
+function tlsOptions(options: DialOptions, host: string): tls.ConnectionOptions {
+  return {
+    // One context for all connections: parsing the authorities is the dear part.
+    secureContext: tls.createSecureContext(
+      options.caPem === undefined ? {} : { ca: options.caPem },
+    ),
+    rejectUnauthorized: !options.tlsInsecure,
+    ALPNProtocols: ["http/1.1"],
+    // A name only: the protocol has no place for an address.
+    ...(net.isIP(host) === 0 ? { servername: host } : {}),
+  };
+}
+
+/** Answers every question with the addresses that the run was allowed to use. */
+function pinnedLookup(addresses: readonly string[]): net.LookupFunction {
+  const answers = addresses.map((address) => ({ address, family: net.isIP(address) }));
+  return (_hostname, options, callback) => {
+    const first = answers[0];
+    if (first === undefined) {
+      callback(new Error("no address is pinned for the target"), "", 0);
+    } else if (options.all === true) {
+      callback(null, answers);
+    } else {
+      callback(null, first.address, first.family);
+    }
+  };
+}
