@@ -25,8 +25,8 @@ const BUCKETS = new Float64Histogram(
 /** How many buckets the geometry has; every index is below it. */
 export const BUCKET_COUNT = BUCKETS.countsArrayLength;
 
-/** Counters a page holds; a power of two. 64 keeps both the page and the directory of pages small. */
-const PAGE_SIZE = 64;
+/** Counters a page holds; a power of two. 32 keeps both the page and the directory of pages small. */
+const PAGE_SIZE = 32;
 
 /** `lowest` and `highest` are the least and greatest values that fall in the bucket, in the metric's unit. */
 export interface Bucket {
