@@ -12,7 +12,7 @@ export interface ScheduleKey {
   readonly segment: number;
 }
 
-/** The whole fleet's arrivals from their first, without end. Its rates must be possible (see arrivalsProblems). */
+/** The whole fleet's arrivals from their first, without end. Its rates must be possible (see problems.ts). */
 export function openSchedule(arrivals: Arrivals, key: ScheduleKey): ArrivalSchedule {
   const prng = randomStream({ seed: key.seed, segment: key.segment, purpose: "arrivals" });
   switch (arrivals.kind) {
@@ -39,29 +39,4 @@ export function meanRatePerSecond(arrivals: Arrivals): number {
 export function peakRatePerSecond(arrivals: Arrivals): number {
   if (arrivals.kind !== "ramp") return arrivals.ratePerSecond;
   return Math.max(arrivals.fromRatePerSecond, arrivals.toRatePerSecond);
-}
-
-/** What is wrong with a process, one sentence each; empty when nothing is. */
-export function arrivalsProblems(arrivals: Arrivals): string[] {
-  const problems: string[] = [];
-  const positive = (value: number, name: string): void => {
-    if (!(value > 0 && value < Infinity)) {
-      problems.push(`${name} must be a number above 0, not ${value}`);
-    }
-  };
-  if (arrivals.kind === "ramp") {
-    for (const rate of [arrivals.fromRatePerSecond, arrivals.toRatePerSecond]) {
-      if (!(rate >= 0 && rate < Infinity)) {
-        problems.push(`a ramp's rate must be a number of at least 0 requests/s, not ${rate}`);
-      }
-    }
-    positive(peakRatePerSecond(arrivals), "the higher rate of a ramp");
-    positive(arrivals.durationNs, "the duration of a ramp");
-    return problems;
-  }
-  positive(arrivals.ratePerSecond, "the rate in requests/s");
-  if (arrivals.kind === "gamma") {
-    positive(arrivals.coefficientOfVariation, "the coefficient of variation");
-  }
-  return problems;
 }

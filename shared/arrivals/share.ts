@@ -8,11 +8,8 @@ export interface Share {
   readonly capacity: number;
 }
 
-/**
- * The most places of a share map. Computing one costs places × agents steps, and an agent does it between two
- * requests: 16,384 places over 100 agents take a few ms.
- */
-export const SHARE_PLACES_MAX = 16_384;
+/** The most places of a share map: at most some ms of work, which an agent does while it fires. */
+export const SHARE_PLACES_MAX = 65_536;
 
 /**
  * Who owns which arrival: arrival i belongs to `shares[map[i mod map.length]]`.
@@ -27,40 +24,82 @@ export const SHARE_PLACES_MAX = 16_384;
  * @see https://github.com/nginx/nginx/commit/52327e0627f49dbda1e8db695e63a4b0af4448b1
  */
 export function shareMap(shares: readonly Share[]): Uint16Array {
-  const weights = reducedCapacities(shares);
-  const places = weights.reduce((sum, weight) => sum + weight, 0);
+  const places = sharePlaces(shares);
   assert(places > 0, "the capacities of a segment's shares add up to more than 0");
-  if (places > SHARE_PLACES_MAX) {
-    throw new LoadError(
-      `the capacities of ${shares.length} agents make a pattern of ${places} places, and the most is ${SHARE_PLACES_MAX}`,
-      {
-        code: "LL_SHARES_TOO_FINE",
-        hint: "round the agents' capacities to few whole numbers (1, 2, 3, …)",
-        exitCode: ExitCode.PlanInvalid,
-      },
-    );
-  }
+  assert(
+    shares.length <= SHARE_PLACES_MAX,
+    "a share map's entries of 16 bits can name every agent",
+  );
+  if (places > SHARE_PLACES_MAX) throw tooFine(shares.length, places);
+  const weights = reducedCapacities(shares);
+
+  const peers = peersByWeight(weights);
   const map = new Uint16Array(places);
-  const credits = weights.map(() => 0);
-  for (let place = 0; place < places; place++) map[place] = takePlace(credits, weights, places);
+  for (let turn = 0; turn < places; turn++) map[turn] = takePlace(peers, turn, places);
   return map;
 }
 
-/** One turn of the round robin; changes `credits`. */
-function takePlace(credits: number[], weights: readonly number[], sum: number): number {
-  let richest = 0;
-  let most = -Infinity;
+/** How many places the share map has; at most SHARE_PLACES_MAX, or there is none. */
+export function sharePlaces(shares: readonly Share[]): number {
+  return reducedCapacities(shares).reduce((sum, weight) => sum + weight, 0);
+}
+
+/**
+ * Agents of one weight. After t turns an agent that took k places has the credit weight · t − sum · k, so of peers
+ * the one with the fewest places is next, in the order of the shares: they simply go round. Comparing the next of
+ * each group instead of all agents makes a map of n places cost at most n · √(2 n), however many agents there are.
+ */
+interface Peers {
+  readonly weight: number;
+  readonly agents: readonly number[];
+  /** Position in `agents` of the one whose turn it is, and how many places it took. */
+  next: number;
+  taken: number;
+}
+
+function peersByWeight(weights: readonly number[]): readonly Peers[] {
+  const groups = new Map<number, number[]>();
   for (const [agent, weight] of weights.entries()) {
-    const credit = (credits[agent] ?? 0) + weight;
-    credits[agent] = credit;
-    // An agent of capacity 0 never takes a place, not even where every credit is 0.
-    if (weight > 0 && credit > most) {
-      richest = agent;
-      most = credit;
-    }
+    const agents = groups.get(weight);
+    if (agents === undefined) groups.set(weight, [agent]);
+    else agents.push(agent);
   }
-  credits[richest] = most - sum;
-  return richest;
+  // An agent of capacity 0 never takes a place, not even where every credit is 0.
+  groups.delete(0);
+  return Array.from(groups, ([weight, agents]) => ({ weight, agents, next: 0, taken: 0 }));
+}
+
+/** One turn of the round robin: who takes the place. */
+function takePlace(groups: readonly Peers[], turn: number, sum: number): number {
+  let richest: Peers | undefined;
+  let most = -Infinity;
+  let taker = -1;
+  for (const peers of groups) {
+    const credit = peers.weight * (turn + 1) - sum * peers.taken;
+    const agent = peers.agents[peers.next] ?? -1;
+    if (credit < most || (credit === most && agent > taker)) continue;
+    richest = peers;
+    most = credit;
+    taker = agent;
+  }
+  assert(richest !== undefined, "an agent has a capacity above 0");
+  richest.next++;
+  if (richest.next === richest.agents.length) {
+    richest.next = 0;
+    richest.taken++;
+  }
+  return taker;
+}
+
+function tooFine(agents: number, places: number): LoadError {
+  return new LoadError(
+    `the capacities of ${agents} agents make a pattern of ${places} places, and ${SHARE_PLACES_MAX} is the most`,
+    {
+      code: "LL_SHARES_TOO_FINE",
+      hint: "round the agents' capacities to few whole numbers (1, 2, 3, …)",
+      exitCode: ExitCode.PlanInvalid,
+    },
+  );
 }
 
 function reducedCapacities(shares: readonly Share[]): number[] {

@@ -1,4 +1,5 @@
-import { arrivalsProblems } from "../arrivals/schedule.ts";
+import { arrivalsProblems } from "../arrivals/problems.ts";
+import { SHARE_PLACES_MAX, sharePlaces } from "../arrivals/share.ts";
 import type { Segment, SegmentMode } from "./segment.ts";
 
 /** Whether the mode's requests are known before it starts: only then are there a hash and a departure test. */
@@ -87,6 +88,12 @@ function shareProblems({ mode, shares }: Segment): string[] {
   }
   if (!shares.some((share) => share.capacity > 0)) {
     problems.push("the capacities of a segment's shares must add up to more than 0");
+  }
+  if (problems.length === 0 && sharePlaces(shares) > SHARE_PLACES_MAX) {
+    problems.push(
+      `the capacities of ${shares.length} agents must make a pattern of at most ` +
+        `${SHARE_PLACES_MAX} places, not ${sharePlaces(shares)}: round them to few whole numbers`,
+    );
   }
   return problems;
 }

@@ -33,7 +33,9 @@ export interface DrawnRequest {
 
 /** The request of a key: the same on every agent, whatever was drawn before it. */
 export function drawRequest(workload: Workload, key: RequestKey): DrawnRequest {
-  const stream = (purpose: Purpose) => randomStream({ ...streamKeyOf(key), purpose });
+  const { seed, segment } = key;
+  const { index, lane } = positionOf(key);
+  const stream = (purpose: Purpose) => randomStream({ seed, segment, purpose, index, lane });
 
   const classIndex = drawClass(workload.classes, () => stream("class").nextUnit());
   const trafficClass = workload.classes[classIndex];
@@ -46,10 +48,10 @@ export function drawRequest(workload: Workload, key: RequestKey): DrawnRequest {
   };
 }
 
-function streamKeyOf(key: RequestKey) {
-  const { seed, segment } = key;
-  if ("index" in key) return { seed, segment, index: key.index, lane: 0 };
-  return { seed, segment, index: key.ordinal, lane: 1 + key.place };
+/** Lane 0 is the schedule's, lane 1 + p that of the agent at place p, so that no two requests share a key. */
+function positionOf(key: RequestKey): { readonly index: number; readonly lane: number } {
+  if ("index" in key) return { index: key.index, lane: 0 };
+  return { index: key.ordinal, lane: 1 + key.place };
 }
 
 /** By weight; a class of weight 0 is never drawn. */
