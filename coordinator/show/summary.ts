@@ -7,7 +7,7 @@ export interface Distribution {
   readonly max: number;
   readonly mean: number;
   readonly standardDeviation: number;
-  valueAtQuantile(quantile: number): number;
+  quantile(q: number): number;
 }
 
 /**
@@ -71,8 +71,9 @@ export function summarise(
       samplesNeeded[name] = needed;
       continue;
     }
-    const at = options.slowSideIsLow === true ? 1 - quantile : quantile;
-    quantiles[name] = scaled(distribution.valueAtQuantile(at));
+    // Rounded, since 1 - 0.99 in floats lies just above 0.01, which is the next rank.
+    const at = options.slowSideIsLow === true ? Number((1 - quantile).toFixed(6)) : quantile;
+    quantiles[name] = scaled(distribution.quantile(at));
   }
 
   const summary = {

@@ -1,0 +1,140 @@
+import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
+import type { AgentView, Result, Summary } from "./result.ts";
+
+/** A line of what else is known: what it is about, and the words. */
+export interface Fact {
+  readonly about: string;
+  readonly text: string;
+}
+
+/** The lines under the table, in the order in which a reader asks for them. */
+export function factsOf(result: Result): readonly Fact[] {
+  const facts: (Fact | undefined)[] = [
+    { about: "target", text: `${result.target.model} at ${result.target.url}` },
+    workload(result),
+    evidence(result),
+    ...(result.maxRate?.notes ?? []).map((text) => ({ about: "note", text })),
+    gate(result),
+    saturation(result),
+    knee(result),
+    floor(result),
+    tokens(result),
+    agents(result.agents),
+    lost(result),
+    { about: "run", text: runText(result) },
+  ];
+  return facts.filter((fact) => fact !== undefined);
+}
+
+function workload(result: Result): Fact {
+  const classes = result.workload.classes.map((each) => {
+    const prompt = lengthsText(each.promptTokens);
+    const output = lengthsText(each.outputTokens);
+    const name = result.workload.classes.length === 1 ? "" : `${each.name}: `;
+    return `${name}${prompt} prompt tokens, ${output} output tokens`;
+  });
+  return { about: "workload", text: classes.join("; ") };
+}
+
+type Lengths = Result["workload"]["classes"][number]["promptTokens"];
+
+/** A distribution of lengths in words. */
+export function lengthsText(lengths: Lengths): string {
+  switch (lengths.kind) {
+    case "fixed":
+      return count(lengths.tokens);
+    case "uniform":
+      return `${count(lengths.low)} to ${count(lengths.high)}`;
+    case "normal":
+      return `about ${count(lengths.mean)} (normal, sd ${count(lengths.standardDeviation)})`;
+    case "lognormal":
+      return `about ${count(lengths.mean)} (lognormal, CV ${lengths.coefficientOfVariation})`;
+    case "empirical":
+      return plural(lengths.values.length, "recorded length");
+  }
+}
+
+function evidence(result: Result): Fact | undefined {
+  if (result.maxRate === null) return undefined;
+  const { requestsNear, overCount, clumpFactor } = result.maxRate.evidence;
+  const text =
+    `${count(overCount)} of ${plural(requestsNear, "request")} near that rate were over the limit, ` +
+    `in clumps of about ${chosen(clumpFactor)} (method: ${result.maxRate.method})`;
+  return { about: "evidence", text };
+}
+
+function gate(result: Result): Fact | undefined {
+  const { rateGate } = result;
+  if (rateGate === undefined) return undefined;
+  const held = rateGate.held ? "held" : "FAILED";
+  return {
+    about: "gate",
+    text: `at least ${chosen(rateGate.requestsPerSecond)} requests/s: ${held}`,
+  };
+}
+
+function saturation(result: Result): Fact | undefined {
+  if (result.saturation === null) return undefined;
+  const { requestsPerSecond, relativeSd } = result.saturation;
+  const text = `${rate(requestsPerSecond)} requests/s ± ${percent(relativeSd)}`;
+  return { about: "saturation", text };
+}
+
+function knee(result: Result): Fact | undefined {
+  if (result.knee === null) return undefined;
+  const text = `${rate(result.knee.requestsPerSecond)} requests/s (${result.knee.method})`;
+  return { about: "knee", text };
+}
+
+function floor(result: Result): Fact | undefined {
+  if (result.floor === undefined) return undefined;
+  const { ttftMs, e2eMs } = result.floor;
+  const text = `TTFT p50 ${optionalMs(ttftMs.p50)}, E2E p50 ${optionalMs(e2eMs.p50)}, one request at a time`;
+  return { about: "unloaded", text };
+}
+
+function tokens(result: Result): Fact | undefined {
+  const counted = result.probes.some((probe) => probe.tokensFrom === "events");
+  if (!counted) return undefined;
+  const text = "the server sends no usage: tokens are content events, ITL is per event";
+  return { about: "tokens", text };
+}
+
+function agents(views: readonly AgentView[]): Fact | undefined {
+  if (views.length === 0) return undefined;
+  const worst = worstP99(views.map((agent) => agent.sendDelayMs));
+  const delay = worst === undefined ? "" : `, send delay p99 at most ${optionalMs(worst)}`;
+  const gone = views.filter((agent) => agent.lost).length;
+  const loss = gone === 0 ? "" : `, ${gone} lost on the way`;
+  return { about: "agents", text: `${count(views.length)}${delay}${loss}` };
+}
+
+function worstP99(summaries: readonly Summary[]): number | undefined {
+  const known = summaries.map((summary) => summary.p99).filter((value) => value !== null);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function lost(result: Result): Fact | undefined {
+  const { arrivalRanges, unknownCount } = result.lost;
+  if (arrivalRanges.length === 0 && unknownCount === 0) return undefined;
+  const ranges = arrivalRanges.map(
+    (range) => `${range.from}–${range.to - 1} of segment ${range.segment} (${range.agentId})`,
+  );
+  const parts = [
+    ranges.length === 0 ? "" : `never offered: arrivals ${ranges.join(", ")}`,
+    unknownCount === 0 ? "" : `outcome unknown: ${plural(unknownCount, "request")}`,
+  ];
+  return { about: "lost", text: parts.filter((part) => part !== "").join("; ") };
+}
+
+function runText(result: Result): string {
+  const hash = result.scheduleHash === null ? "" : `, schedule ${result.scheduleHash.slice(0, 12)}`;
+  return (
+    `${result.startedAt}, took ${seconds(result.durationS)}, seed ${result.seed}${hash}, ` +
+    `Loadline ${result.loadline}, exit ${result.exitCode}`
+  );
+}
+
+function optionalMs(value: number | null): string {
+  return value === null ? NOTHING : `${ms(value)} ms`;
+}

@@ -1,0 +1,102 @@
+import { percent, VERDICT_WORDS } from "./format.ts";
+import { headline, load, sloText } from "./headline.ts";
+import { lines, markup, NO_MARKUP, type Markup } from "./markup.ts";
+import type { ProbeView, Result } from "./result.ts";
+import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
+
+interface TestCase {
+  readonly name: string;
+  readonly timeS: number;
+  readonly verdict: { readonly tag: "failure" | "error"; readonly message: string } | undefined;
+}
+
+/**
+ * JUnit XML for a CI server: one case for the validity, and one for the answer of a search or for each clause of
+ * each window of a run. A promise that was broken is a failure; what could not be decided is an error.
+ */
+export function renderJunit(result: Result): string {
+  const cases = [validityCase(result), ...answerCases(result)];
+  const tagged = (tag: "failure" | "error"): number =>
+    cases.filter((each) => each.verdict?.tag === tag).length;
+  const suite = markup`<testsuite name="${result.name}" tests="${cases.length}" failures="${tagged("failure")}" errors="${tagged("error")}" time="${result.durationS}" timestamp="${result.startedAt}">`;
+  const written = lines([
+    markup`<?xml version="1.0" encoding="UTF-8"?>`,
+    markup`<testsuites>`,
+    suite,
+    ...cases.map((each) => writeCase(result, each)),
+    markup`<system-out>${headline(result)}</system-out>`,
+    markup`</testsuite>`,
+    markup`</testsuites>`,
+  ]);
+  return `${written.markup}\n`;
+}
+
+function writeCase(result: Result, each: TestCase): Markup {
+  const { verdict } = each;
+  return markup`<testcase classname="${result.command}" name="${each.name}" time="${each.timeS}">${
+    verdict === undefined ? NO_MARKUP : writeVerdict(verdict)
+  }</testcase>`;
+}
+
+function writeVerdict({ tag, message }: NonNullable<TestCase["verdict"]>): Markup {
+  return tag === "failure"
+    ? markup`<failure message="${message}"/>`
+    : markup`<error message="${message}"/>`;
+}
+
+function validityCase(result: Result): TestCase {
+  const { verdict } = result.validity;
+  const message = [VALIDITY_WORDS[verdict], ...validityLines(result)].join("; ");
+  return {
+    name: "validity",
+    timeS: 0,
+    verdict: verdict === "invalid" ? { tag: "error", message } : undefined,
+  };
+}
+
+function answerCases(result: Result): readonly TestCase[] {
+  if (result.command === "find") return [searchCase(result), ...gateCase(result)];
+  if (result.probes.length === 0) {
+    return [{ name: "measured", timeS: 0, verdict: { tag: "error", message: headline(result) } }];
+  }
+  return result.probes.flatMap(clauseCases);
+}
+
+function searchCase(result: Result): TestCase {
+  const tag = result.outcome.kind === "hopeless" ? "failure" : "error";
+  return {
+    name: `a rate meets ${sloText(result)}`,
+    timeS: result.durationS,
+    verdict: result.maxRate === null ? { tag, message: headline(result) } : undefined,
+  };
+}
+
+function gateCase(result: Result): readonly TestCase[] {
+  const { rateGate } = result;
+  if (rateGate === undefined) return [];
+  return [
+    {
+      name: `at least ${rateGate.requestsPerSecond} requests/s`,
+      timeS: 0,
+      verdict: rateGate.held ? undefined : { tag: "failure", message: headline(result) },
+    },
+  ];
+}
+
+function clauseCases(probe: ProbeView): readonly TestCase[] {
+  if (probe.clauses.length === 0) {
+    return [{ name: load(probe), timeS: probe.durationS, verdict: undefined }];
+  }
+  return probe.clauses.map((clause) => {
+    const over = clause.overFraction === null ? "" : ` (${percent(clause.overFraction)})`;
+    const isVoid = probe.validity.verdict === "invalid";
+    const word = isVoid ? "VOID" : VERDICT_WORDS[clause.verdict];
+    const message = `${word}: ${clause.overCount} of ${clause.total}${over} over the limit`;
+    const tag = clause.verdict === "violated" && !isVoid ? "failure" : "error";
+    return {
+      name: `${load(probe)}: ${clause.text}`,
+      timeS: probe.durationS,
+      verdict: clause.verdict === "met" && !isVoid ? undefined : { tag, message },
+    };
+  });
+}
