@@ -1,37 +1,16 @@
+import type { Histogram } from "../../shared/measurement/histogram.ts";
+import type { Metric } from "../../shared/measurement/metric.ts";
+import { summarize } from "../../shared/measurement/statistics.ts";
 import type { Quantile, Summary } from "./result.ts";
 
-/** Anything that can be summarised; a merged histogram is one. Values in one unit, whatever it is. */
-export interface Distribution {
-  readonly count: number;
-  readonly min: number;
-  readonly max: number;
-  readonly mean: number;
-  readonly standardDeviation: number;
-  quantile(q: number): number;
-}
-
-/**
- * The fewest samples a quantile is told from: with that many, at least two of them beyond it are expected at
- * 99 % confidence, P(Binomial(n, 1 − q) <= 1) <= 0.01. Source: MLPerf LoadGen's early stopping. The median and
- * p75 are told from one sample on: they mislead nobody.
- */
-export const SAMPLES_NEEDED = {
-  p50: 1,
-  p75: 1,
-  p90: 64,
-  p95: 130,
-  p99: 662,
-  p99_9: 6_636,
-} as const satisfies Record<Quantile, number>;
-
 const QUANTILES = [
-  ["p50", 0.5],
-  ["p75", 0.75],
-  ["p90", 0.9],
-  ["p95", 0.95],
-  ["p99", 0.99],
-  ["p99_9", 0.999],
-] as const satisfies readonly (readonly [Quantile, number])[];
+  "p50",
+  "p75",
+  "p90",
+  "p95",
+  "p99",
+  "p99_9",
+] as const satisfies readonly Quantile[];
 
 /** Nothing was measured. */
 export const EMPTY_SUMMARY: Summary = {
@@ -49,40 +28,36 @@ export const EMPTY_SUMMARY: Summary = {
 };
 
 /**
- * Summarises a distribution.
+ * A merged histogram as result.json tells it. What counts as enough samples is statistics.ts' to say.
  *
- * @param options.unitsPerValue what one unit of the distribution is worth in the summary's unit: 1e-6 from ns to ms.
+ * @param options.unitsPerValue what one unit of the histogram is worth in the summary's unit: 1e-6 from ns to ms.
  * @param options.slowSideIsLow for speeds: p99 is then the value that 1 % stay *below*.
  */
 export function summarise(
-  distribution: Distribution,
+  histogram: Histogram,
   options: { unitsPerValue: number; slowSideIsLow?: boolean },
 ): Summary {
-  const { count } = distribution;
-  if (count === 0) return EMPTY_SUMMARY;
-  const scaled = (value: number): number => roundTo(value * options.unitsPerValue);
+  if (histogram.isEmpty) return EMPTY_SUMMARY;
+  // Delays that are no metric (of the event loop) are summarised as any other time is.
+  const like: Metric = options.slowSideIsLow === true ? "output_tokens_per_second" : "ttft";
+  const statistics = summarize(histogram, like);
+  const scaled = (value: number | undefined): number | null =>
+    value === undefined ? null : roundTo(value * options.unitsPerValue);
 
   const quantiles: Partial<Record<Quantile, number | null>> = {};
   const samplesNeeded: Partial<Record<Quantile, number>> = {};
-  for (const [name, quantile] of QUANTILES) {
-    const needed = SAMPLES_NEEDED[name];
-    if (count < needed) {
-      quantiles[name] = null;
-      samplesNeeded[name] = needed;
-      continue;
-    }
-    // Rounded, since 1 - 0.99 in floats lies just above 0.01, which is the next rank.
-    const at = options.slowSideIsLow === true ? Number((1 - quantile).toFixed(6)) : quantile;
-    quantiles[name] = scaled(distribution.quantile(at));
+  for (const name of QUANTILES) {
+    const estimate = statistics.quantiles[name];
+    quantiles[name] = scaled(estimate.value);
+    if (estimate.samplesNeeded !== undefined) samplesNeeded[name] = estimate.samplesNeeded;
   }
-
   const summary = {
     ...EMPTY_SUMMARY,
-    count,
-    min: scaled(distribution.min),
-    max: scaled(distribution.max),
-    mean: scaled(distribution.mean),
-    sd: scaled(distribution.standardDeviation),
+    count: statistics.count,
+    min: scaled(statistics.min),
+    max: scaled(statistics.max),
+    mean: scaled(statistics.mean),
+    sd: scaled(statistics.standardDeviation),
     ...quantiles,
   };
   return Object.keys(samplesNeeded).length === 0 ? summary : { ...summary, samplesNeeded };

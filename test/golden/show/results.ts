@@ -6,7 +6,8 @@ import type {
   SloClauseView,
   Summary,
 } from "../../../coordinator/show/result.ts";
-import { EMPTY_SUMMARY, SAMPLES_NEEDED } from "../../../coordinator/show/summary.ts";
+import { EMPTY_SUMMARY } from "../../../coordinator/show/summary.ts";
+import { SUMMARY_QUANTILES, samplesNeeded } from "../../../shared/measurement/statistics.ts";
 
 const TTFT_CLAUSE: SloClauseView = {
   text: "ttft p99 <= 200ms",
@@ -38,7 +39,8 @@ export function summaryOf(count: number, p50: number, spread: number): Summary {
     p99_9: at(1.6),
   };
   const names = ["p50", "p75", "p90", "p95", "p99", "p99_9"] as const;
-  const missing = names.filter((name) => count < SAMPLES_NEEDED[name]);
+  const needed = (name: (typeof names)[number]): number => samplesNeeded(SUMMARY_QUANTILES[name]);
+  const missing = names.filter((name) => count < needed(name));
   const summary = {
     count,
     min: at(-0.5),
@@ -51,7 +53,7 @@ export function summaryOf(count: number, p50: number, spread: number): Summary {
   if (missing.length === 0) return summary;
   return {
     ...summary,
-    samplesNeeded: Object.fromEntries(missing.map((name) => [name, SAMPLES_NEEDED[name]])),
+    samplesNeeded: Object.fromEntries(missing.map((name) => [name, needed(name)])),
   };
 }
 
