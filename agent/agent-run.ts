@@ -1,0 +1,243 @@
+import type { ArmSegment, ArmedSegment, Lease, PrepareRun } from "../shared/control/control.ts";
+import { WindowHasher } from "../shared/arrivals/window-hash.ts";
+import type { RequestRecord } from "../shared/measurement/report.ts";
+import { nextCutNs } from "../shared/segment/intervals.ts";
+import type { Segment } from "../shared/segment/segment.ts";
+import { type CancelCall, sleepUntil } from "../shared/time/clock.ts";
+import { promptText } from "../shared/workload/prompt.ts";
+import { drawRequest, type RequestKey } from "../shared/workload/request.ts";
+import { Dispatcher, type Load } from "./firing/dispatcher.ts";
+import { type Source, sourceOf } from "./firing/source.ts";
+import type { HealthMeter } from "./health/health-meter.ts";
+import type { Endpoint, PacingClock, RequestOrder } from "./ports.ts";
+import type { Flight } from "./recording/flight.ts";
+import { type NotSent, Recorder } from "./recording/recorder.ts";
+import type { Reporter } from "./reporting/reporter.ts";
+
+/** Arrivals hashed in one turn of the event loop: a few ms. */
+const HASH_SLICE_ARRIVALS = 10_000;
+
+export interface AgentRunOptions {
+  readonly agentId: string;
+  readonly prepareRun: PrepareRun;
+  readonly clock: PacingClock;
+  readonly endpoint: Endpoint;
+  readonly encode: (prompt: string, outputTokens: number) => RequestOrder;
+  readonly reporter: Reporter;
+  readonly health: HealthMeter;
+  /** The armed segment's instant came: true when its lease had come too, and it started. */
+  readonly onStart: (segmentNumber: number, started: boolean) => void;
+}
+
+/** A segment that this agent holds, with the clock it is timed by. */
+interface HeldSegment {
+  readonly segment: Segment;
+  readonly clockAheadNs: number;
+  readonly source: Source;
+}
+
+/** Everything one agent does for one run: fires its segments, seals and reports its intervals. */
+export class AgentRun {
+  readonly #options: AgentRunOptions;
+  readonly #recorder: Recorder;
+  readonly #dispatcher: Dispatcher;
+  #current: HeldSegment | undefined;
+  #next: HeldSegment | undefined;
+  #leaseUntilNs = 0;
+  #leasedSegment = 0;
+  #stopped = false;
+  #sealedUntilNs = 0;
+  #cancelStart: CancelCall | undefined;
+  #cancelSeal: CancelCall | undefined;
+  #cancelCensor: CancelCall | undefined;
+
+  constructor(options: AgentRunOptions) {
+    this.#options = options;
+    const { prepareRun, clock, endpoint, reporter } = options;
+    this.#recorder = new Recorder({
+      classNames: prepareRun.workload.classes.map((each) => each.name),
+      thresholds: prepareRun.thresholds,
+      intervalNs: prepareRun.limits.intervalNs,
+      onEnded: (flight: Flight, record: RequestRecord) => {
+        this.#dispatcher.ended(flight);
+        if (prepareRun.keepRecords) reporter.addRecord(flight.segment, record);
+        this.#current?.source.requestMoved();
+      },
+      onFirstContent: () => this.#current?.source.requestMoved(),
+    });
+    this.#dispatcher = new Dispatcher({
+      clock,
+      endpoint,
+      recorder: this.#recorder,
+      inFlightMax: prepareRun.limits.inFlightMax,
+      timeoutNs: prepareRun.target.timeoutNs,
+      heldBack: (nowNs) => this.#heldBack(nowNs),
+    });
+  }
+
+  /** Makes a segment ready to start, and proves that this agent holds the same schedule as the others. */
+  async arm({ segment, clockOffset }: ArmSegment): Promise<ArmedSegment> {
+    const { agentId, prepareRun, clock } = this.#options;
+    const clockAheadNs = clockOffset.aheadNs;
+    const source = sourceOf({
+      segment,
+      agentId,
+      seed: prepareRun.seed,
+      clockAheadNs,
+      clock,
+      dispatcher: this.#dispatcher,
+      recorder: this.#recorder,
+      loadOf: (index) => this.#loadOf(segment, index),
+    });
+    this.#next = { segment, clockAheadNs, source };
+    this.#cancelStart?.();
+    this.#cancelStart = clock.callPrecisely(segment.startAtNs + clockAheadNs, () => {
+      this.#startNext();
+    });
+    const hasher = new WindowHasher({ segment, seed: prepareRun.seed, agentId });
+    while (!hasher.step(HASH_SLICE_ARRIVALS)) await sleepUntil(clock, clock.nowNs());
+    const { hashHex, ownedCount, totalCount } = hasher.result();
+    return { segmentNumber: segment.number, windowHash: hashHex, ownedCount, totalCount };
+  }
+
+  /** The coordinator is there: fire on, and start the segment it names when its instant comes. */
+  lease(lease: Lease): void {
+    const { clock, prepareRun } = this.#options;
+    if (lease.runId !== prepareRun.runId || lease.incarnation !== prepareRun.incarnation) return;
+    this.#leaseUntilNs = clock.nowNs() + lease.expiresInNs;
+    this.#leasedSegment = Math.max(this.#leasedSegment, lease.segmentNumber);
+  }
+
+  /** No more is fired; open streams go on, up to the drain bound. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelStart?.();
+    this.#next = undefined;
+    this.#current?.source.stop();
+    this.#censorLater((flight) => flight.segment <= (this.#current?.segment.number ?? 0));
+  }
+
+  /** Gives up what is open, reports it, and waits until every report is acknowledged or cannot be. */
+  async release(): Promise<void> {
+    this.stop();
+    this.#dispatcher.close();
+    this.#cancelSeal?.();
+    this.#cancelCensor?.();
+    if (this.#current !== undefined) this.#seal(this.#runNowNs(this.#current));
+    await this.#options.reporter.flush();
+    await this.close();
+  }
+
+  /** Closes every socket at once; nothing more is reported. */
+  async close(): Promise<void> {
+    const { endpoint, reporter, health } = this.#options;
+    this.#stopped = true;
+    this.#cancelStart?.();
+    this.#cancelSeal?.();
+    this.#cancelCensor?.();
+    this.#current?.source.stop();
+    this.#dispatcher.close();
+    health.close();
+    await Promise.all([endpoint.close(), reporter.close()]);
+  }
+
+  #startNext(): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    this.#next = undefined;
+    const { clock } = this.#options;
+    const leased =
+      this.#leasedSegment >= next.segment.number && clock.nowNs() <= this.#leaseUntilNs;
+    this.#options.onStart(next.segment.number, leased);
+    if (!leased) return;
+    const { startAtNs } = next.segment;
+    const previous = this.#current;
+    if (previous !== undefined) {
+      previous.source.poll();
+      previous.source.endAt(startAtNs);
+      previous.source.stop();
+      this.#seal(startAtNs);
+      this.#censorLater((flight) => flight.segment <= previous.segment.number);
+    } else {
+      this.#sealedUntilNs = startAtNs;
+    }
+    this.#recorder.startSegment(next.segment, next.clockAheadNs);
+    this.#current = next;
+    next.source.start();
+    this.#awaitSeal(next);
+  }
+
+  #awaitSeal(held: HeldSegment): void {
+    const { clock, prepareRun } = this.#options;
+    const cutNs = nextCutNs(held.segment, this.#sealedUntilNs, prepareRun.limits.intervalNs);
+    this.#cancelSeal?.();
+    this.#cancelSeal = clock.callAt(cutNs + held.clockAheadNs, () => {
+      held.source.poll();
+      this.#seal(cutNs);
+      if (cutNs === held.segment.endByNs)
+        this.#censorLater((flight) => flight.segment <= held.segment.number);
+      this.#awaitSeal(held);
+    });
+  }
+
+  #seal(untilNs: number): void {
+    const { reporter, health, endpoint } = this.#options;
+    if (untilNs <= this.#sealedUntilNs) return;
+    const bounds = { fromNs: this.#sealedUntilNs, toNs: untilNs };
+    const sealed = this.#recorder.seal(untilNs);
+    this.#sealedUntilNs = untilNs;
+    const segment = this.#current?.segment;
+    reporter.addInterval({
+      ...sealed,
+      health: health.take(bounds, {
+        spooledReports: reporter.spooledReports,
+        reportsLost: reporter.reportsLost,
+        socketsOpen: endpoint.socketsOpen(),
+      }),
+      drained: sealed.open === 0 && (this.#stopped || untilNs >= (segment?.endByNs ?? 0)),
+      firingSegment: segment?.number ?? 0,
+    });
+  }
+
+  /** Streams of a segment that is over may go on for `drainMaxNs`; then they are given up as censored. */
+  #censorLater(which: (flight: Flight) => boolean): void {
+    const { clock, prepareRun } = this.#options;
+    if (![...this.#recorder.flights].some(which)) return;
+    const before = this.#cancelCensor;
+    const cancel = clock.callAt(clock.nowNs() + prepareRun.limits.drainMaxNs, () => {
+      this.#dispatcher.censor(which);
+    });
+    this.#cancelCensor = () => {
+      before?.();
+      cancel();
+    };
+  }
+
+  #heldBack(nowNs: number): NotSent | undefined {
+    return this.#stopped || nowNs > this.#leaseUntilNs ? "notOfferedAborted" : undefined;
+  }
+
+  #loadOf(segment: Segment, index: number): Load {
+    const { prepareRun, agentId, encode } = this.#options;
+    const { seed, workload } = prepareRun;
+    const key: RequestKey =
+      segment.mode.kind === "open"
+        ? { seed, segment: segment.number, index }
+        : {
+            seed,
+            segment: segment.number,
+            place: segment.shares.findIndex((share) => share.agentId === agentId),
+            ordinal: index,
+          };
+    const drawn = drawRequest(workload, key);
+    return {
+      index,
+      classIndex: drawn.classIndex,
+      order: encode(promptText(drawn), drawn.outputTokens),
+    };
+  }
+
+  #runNowNs(held: HeldSegment): number {
+    return this.#options.clock.nowNs() - held.clockAheadNs;
+  }
+}

@@ -1,0 +1,209 @@
+import type {
+  AgentRequest,
+  AgentResponse,
+  ArmSegment,
+  Hello,
+  PolicySummary,
+  PrepareRun,
+  Refusal,
+  ReportAddress,
+} from "../shared/control/control.ts";
+import { LoadError } from "../shared/errors.ts";
+import type { CancelCall, Clock } from "../shared/time/clock.ts";
+import { NS_PER_SECOND } from "../shared/units.ts";
+import type { AgentRun } from "./agent-run.ts";
+import type { ControlLink } from "./ports.ts";
+import { type AgentEvent, type AgentState, isRefusal, transition } from "./state.ts";
+
+const HELLO_EVERY_NS = NS_PER_SECOND;
+
+/** What stays the same from one run to the next. */
+export interface AgentIdentity {
+  readonly agentId: string;
+  readonly epoch: number;
+  readonly version: string;
+  readonly host: string;
+  readonly processId: number;
+  readonly cores: number;
+  readonly policy: PolicySummary;
+}
+
+export interface AgentOptions {
+  readonly identity: AgentIdentity;
+  readonly clock: Clock;
+  readonly link: ControlLink;
+  /** Checks a run against the operator's policy and makes everything ready for it; sends no request. */
+  readonly openRun: (
+    prepareRun: PrepareRun,
+    onStart: (segmentNumber: number, started: boolean) => void,
+  ) => Promise<{ readonly run: AgentRun; attach(address: ReportAddress): number } | Refusal>;
+  readonly checkSegment: (armSegment: ArmSegment) => Refusal | undefined;
+}
+
+/** One process that sends: says who it is, and does what one coordinator at a time asks of it. */
+export class Agent {
+  readonly #options: AgentOptions;
+  #state: AgentState = { kind: "registered" };
+  #opened: { readonly run: AgentRun; attach(address: ReportAddress): number } | undefined;
+  #cancelHello: CancelCall | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Joins the fleet: answers requests, and says hello each second. */
+  start(): void {
+    const { link } = this.#options;
+    link.onRequest((request) => this.handle(request));
+    link.onLease((lease) => this.#opened?.run.lease(lease));
+    link.onAbort((abort) => {
+      if (this.#state.kind === "registered") return;
+      if (abort.runId === "" || abort.runId === this.#state.runId) void this.#abandon();
+    });
+    this.#sayHello();
+  }
+
+  async close(): Promise<void> {
+    this.#cancelHello?.();
+    await this.#abandon();
+    await this.#options.link.close();
+  }
+
+  /** Answers one request of a coordinator; never rejects. */
+  async handle(request: AgentRequest): Promise<AgentResponse> {
+    const receivedAtNs = this.#options.clock.nowNs();
+    try {
+      return await this.#answer(request, receivedAtNs);
+    } catch (error) {
+      return { kind: "refusal", refusal: refusalOf(error) };
+    }
+  }
+
+  async #answer(request: AgentRequest, receivedAtNs: number): Promise<AgentResponse> {
+    switch (request.kind) {
+      case "clock-probe":
+        return {
+          kind: "clock-probe",
+          requestSentAtNs: request.sentAtNs,
+          receivedAtNs,
+          repliedAtNs: this.#options.clock.nowNs(),
+        };
+      case "prepare-run":
+        return this.#prepare(request.prepareRun);
+      case "arm-segment":
+        return this.#arm(request.armSegment);
+      case "attach":
+        return this.#attach(request);
+      case "stop":
+        return this.#stop(request);
+      case "release":
+        return this.#release(request);
+    }
+  }
+
+  #stop(request: Extract<AgentRequest, { kind: "stop" }>): AgentResponse {
+    const refusal = this.#move(request);
+    if (refusal !== undefined) return { kind: "refusal", refusal };
+    this.#opened?.run.stop();
+    return { kind: "stopped" };
+  }
+
+  async #release(request: Extract<AgentRequest, { kind: "release" }>): Promise<AgentResponse> {
+    if (this.#state.kind === "registered") return { kind: "released" };
+    const next = transition(this.#state, request);
+    if (isRefusal(next)) return { kind: "refusal", refusal: next };
+    // Free only once everything is reported: until then another run is refused.
+    await this.#opened?.run.release();
+    this.#opened = undefined;
+    this.#state = next;
+    this.#sayHello();
+    return { kind: "released" };
+  }
+
+  async #prepare(prepareRun: PrepareRun): Promise<AgentResponse> {
+    const { runId, incarnation } = prepareRun;
+    const before = this.#state;
+    const refusal = this.#move({ kind: "prepare", runId, incarnation });
+    if (refusal !== undefined) return { kind: "refusal", refusal };
+    await this.#opened?.run.close();
+    const opened = await this.#options.openRun(prepareRun, (segment, started) => {
+      this.#move({ kind: started ? "switch" : "miss", segment });
+    });
+    if ("code" in opened) {
+      this.#state = before;
+      return { kind: "refusal", refusal: opened };
+    }
+    this.#opened = opened;
+    this.#sayHello();
+    return { kind: "prepared", epoch: this.#options.identity.epoch };
+  }
+
+  async #arm(armSegment: ArmSegment): Promise<AgentResponse> {
+    const { runId, incarnation, segment } = armSegment;
+    const refusal =
+      this.#options.checkSegment(armSegment) ??
+      this.#move({ kind: "arm", runId, incarnation, segment: segment.number });
+    if (refusal !== undefined) return { kind: "refusal", refusal };
+    if (this.#opened === undefined) throw new Error("a prepared agent has an opened run");
+    return { kind: "armed", armed: await this.#opened.run.arm(armSegment) };
+  }
+
+  #attach(request: Extract<AgentRequest, { kind: "attach" }>): AgentResponse {
+    if (this.#state.kind === "registered" || this.#state.runId !== request.runId) {
+      return {
+        kind: "refusal",
+        refusal: {
+          code: "LL_AGENT_NOT_PREPARED",
+          message: `this agent holds nothing of run ${request.runId}`,
+          hint: "only agents that took part in the run can be attached to its new coordinator",
+        },
+      };
+    }
+    this.#state = { ...this.#state, incarnation: request.incarnation };
+    const spooledReports = this.#opened?.attach(request.report) ?? 0;
+    return { kind: "attached", epoch: this.#options.identity.epoch, spooledReports };
+  }
+
+  /** Takes an event; the state stays when it is refused. */
+  #move(event: AgentEvent): Refusal | undefined {
+    const next = transition(this.#state, event);
+    if (isRefusal(next)) return next;
+    this.#state = next;
+    return undefined;
+  }
+
+  async #abandon(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#state = { kind: "registered" };
+    await opened?.run.close();
+  }
+
+  #sayHello(): void {
+    const { clock, link } = this.#options;
+    this.#cancelHello?.();
+    link.hello(this.#hello());
+    this.#cancelHello = clock.callAt(clock.nowNs() + HELLO_EVERY_NS, () => {
+      this.#sayHello();
+    });
+  }
+
+  #hello(): Hello {
+    const { identity } = this.#options;
+    return {
+      ...identity,
+      inFlightMax: identity.policy.inFlightMax,
+      cleanRatePerSecond: 0,
+      cleanTokensPerSecond: 0,
+      runId: this.#state.kind === "registered" ? undefined : this.#state.runId,
+      state: this.#state.kind,
+    };
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof LoadError)
+    return { code: error.code, message: error.message, hint: error.hint };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "LL_AGENT_FAILED", message, hint: "this is a bug in Loadline: please report it" };
+}

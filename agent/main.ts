@@ -1,0 +1,148 @@
+import { hostname } from "node:os";
+import { availableParallelism } from "node:os";
+import { lookup } from "node:dns/promises";
+import type { Logger } from "pino";
+import type { PolicySummary, PrepareRun, Refusal, Target } from "../shared/control/control.ts";
+import { ExitCode, LoadError } from "../shared/errors.ts";
+import { connectNats } from "../shared/platform/nats.ts";
+import { SystemGauges } from "../shared/platform/process-gauges.ts";
+import { SystemClock } from "../shared/platform/system-clock.ts";
+import { Agent, type AgentIdentity, type AgentOptions } from "./agent.ts";
+import { AgentRun } from "./agent-run.ts";
+import { openaiEndpoint } from "./endpoint/openai.ts";
+import { orderEncoder } from "./endpoint/order-encoder.ts";
+import { HealthMeter } from "./health/health-meter.ts";
+import { grpcReportLink } from "./link/grpc-report-link.ts";
+import { natsAgentLink } from "./link/nats-link.ts";
+import { checkPlan, checkSegment } from "./policy/policy.ts";
+import { resolveTargetAddresses } from "./policy/resolve.ts";
+import { Reporter } from "./reporting/reporter.ts";
+
+export interface AgentMainOptions {
+  readonly natsUrl: string;
+  readonly fleet: string;
+  readonly agentId: string;
+  readonly version: string;
+  /** Of the message engine and of the report server alike; undefined where neither asks for one. */
+  readonly token: string | undefined;
+  readonly policy: PolicySummary;
+  readonly log: Logger;
+}
+
+/** Starts one agent in this process: joins the fleet and waits for a coordinator. */
+export async function startAgent(options: AgentMainOptions): Promise<{ close(): Promise<void> }> {
+  const { agentId, fleet, log, token } = options;
+  const clock = new SystemClock();
+  const gauges = new SystemGauges(clock);
+  const connection = await connectNats({
+    servers: [options.natsUrl],
+    clientId: agentId,
+    ...(token === undefined ? {} : { token }),
+    waitForServer: true,
+  });
+  const link = natsAgentLink({
+    connection,
+    fleet,
+    agentId,
+    onFault: (error) => {
+      log.warn({ agentId, error }, "refused a control message");
+    },
+  });
+  const identity = identityOf(options);
+  const agent = new Agent({
+    identity,
+    clock,
+    link,
+    openRun: openerOf(options, { clock, gauges, identity }),
+    checkSegment: ({ segment }) => checkSegment(options.policy, segment, agentId),
+  });
+  agent.start();
+  return {
+    close: async () => {
+      await agent.close();
+      await connection.close();
+    },
+  };
+}
+
+function identityOf({ agentId, version, policy }: AgentMainOptions): AgentIdentity {
+  return {
+    agentId,
+    // Wall-clock ms: grows from one start of the same agent to the next.
+    epoch: Date.now(),
+    version,
+    host: hostname(),
+    processId: process.pid,
+    cores: availableParallelism(),
+    policy,
+  };
+}
+
+interface Machine {
+  readonly clock: SystemClock;
+  readonly gauges: SystemGauges;
+  readonly identity: AgentIdentity;
+}
+
+function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["openRun"] {
+  const { agentId, policy, token } = options;
+  const { clock, gauges, identity } = machine;
+  return async (prepareRun, onStart) => {
+    const refusal = await policyRefusal(policy, prepareRun);
+    if (refusal !== undefined) return refusal;
+    const { target } = prepareRun;
+    const endpoint = openaiEndpoint({ target, clock, apiKey: apiKeyOf(target) });
+    const reporter = new Reporter({
+      runId: prepareRun.runId,
+      agentId,
+      epoch: identity.epoch,
+      clock,
+      link: grpcReportLink({ agentId, token: token ?? "", clock }),
+      address: prepareRun.report,
+    });
+    const run = new AgentRun({
+      agentId,
+      prepareRun,
+      clock,
+      endpoint,
+      encode: orderEncoder(target),
+      reporter,
+      health: new HealthMeter(clock, gauges),
+      onStart,
+    });
+    return {
+      run,
+      attach: (address) => {
+        reporter.attach(address);
+        return reporter.spooledReports;
+      },
+    };
+  };
+}
+
+/** Names are resolved once a run and pinned; the policy judges the addresses, not the name. */
+async function policyRefusal(
+  policy: PolicySummary,
+  prepareRun: PrepareRun,
+): Promise<Refusal | undefined> {
+  const resolved = await resolveTargetAddresses(prepareRun.target.url, async (host) => {
+    const addresses = await lookup(host, { all: true });
+    return addresses.map(({ address }) => address);
+  });
+  return checkPlan(policy, prepareRun, resolved);
+}
+
+/** Keys are named in a plan and never travel: only this process's environment holds them. */
+function apiKeyOf({ apiKeyEnv }: Target): string | undefined {
+  if (apiKeyEnv === undefined) return undefined;
+  const key = process.env[apiKeyEnv];
+  if (key !== undefined && key !== "") return key;
+  throw new LoadError(
+    `the plan names ${apiKeyEnv} as the variable that holds the API key, but this agent has no such variable`,
+    {
+      code: "LL_API_KEY_MISSING",
+      hint: `set ${apiKeyEnv} where the agent runs`,
+      exitCode: ExitCode.PlanInvalid,
+    },
+  );
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Recorder, type Sealed } from "../../../agent/recording/recorder.ts";
+import { conservationProblems } from "../../../shared/measurement/counters.ts";
+import type { Interval } from "../../../shared/measurement/interval.ts";
+import type { RequestRecord } from "../../../shared/measurement/report.ts";
+import type { Segment } from "../../../shared/segment/segment.ts";
+import { parseSlo } from "../../../shared/slo/grammar.ts";
+import { thresholdTable } from "../../../shared/slo/thresholds.ts";
+import { NS_PER_MS, NS_PER_SECOND } from "../../../shared/units.ts";
+
+const MS = NS_PER_MS;
+const S = NS_PER_SECOND;
+/** The agent's clock is this far ahead of the run's. */
+const AHEAD = 1_000 * S;
+
+const SEGMENT: Segment = {
+  number: 1,
+  mode: { kind: "open", arrivals: { kind: "constant", ratePerSecond: 10 } },
+  startAtNs: 0,
+  recordFromNs: 0,
+  recordUntilNs: 10 * S,
+  endByNs: 10 * S,
+  requestsMax: 0,
+  shares: [{ agentId: "a", capacity: 1 }],
+};
+
+function recorderWith(...slo: string[]) {
+  const records: RequestRecord[] = [];
+  const recorder = new Recorder({
+    classNames: ["default"],
+    thresholds: thresholdTable(parseSlo(slo)),
+    intervalNs: S,
+    onEnded: (_flight, record) => records.push(record),
+    onFirstContent: () => undefined,
+  });
+  recorder.startSegment(SEGMENT, AHEAD);
+  return { recorder, records };
+}
+
+function fire(recorder: Recorder, index: number, intendedAtNs: number, sendDelayNs = 0) {
+  return recorder.fired({ index, classIndex: 0 }, intendedAtNs, intendedAtNs + AHEAD + sendDelayNs);
+}
+
+function find(sealed: Sealed, fromNs: number): Interval {
+  const delta = sealed.deltas.find((each) => each.fromNs === fromNs);
+  assert.ok(delta, `no delta for the interval at ${fromNs}`);
+  return delta;
+}
+
+test("latency counts from the intended instant, and service latency from the sent one", () => {
+  const { recorder, records } = recorderWith();
+  const flight = fire(recorder, 0, 100 * MS, 40 * MS);
+  flight.onContent(AHEAD + 200 * MS, 1, true);
+  flight.onContent(AHEAD + 260 * MS, 1, true);
+  flight.onEnd(AHEAD + 270 * MS, "ok", 200, "");
+  const metrics = find(recorder.seal(S), 0).classes.get("default");
+  assert.equal(metrics?.get("ttft")?.sum, 100 * MS);
+  assert.equal(metrics?.get("service_ttft")?.sum, 60 * MS);
+  assert.equal(metrics?.get("send_delay")?.sum, 40 * MS);
+  assert.equal(metrics?.get("gap")?.sum, 60 * MS);
+  assert.equal(metrics?.get("e2e")?.sum, 160 * MS, "up to the last content, not the end");
+  assert.equal(records[0]?.ttftUs, 100_000);
+  assert.equal(records[0]?.sendDelayUs, 40_000);
+});
+
+test("events of one read share one arrival time, and ITL counts the server's tokens", () => {
+  const { recorder } = recorderWith();
+  const flight = fire(recorder, 0, 0);
+  flight.onContent(AHEAD + 10 * MS, 1, true);
+  flight.onContent(AHEAD + 40 * MS, 3, true);
+  flight.onUsage(5, 7);
+  flight.onEnd(AHEAD + 41 * MS, "ok", 200, "");
+  const metrics = find(recorder.seal(S), 0).classes.get("default");
+  assert.equal(metrics?.get("gap")?.count, 3);
+  assert.equal(metrics?.get("gap")?.sum, 30 * MS);
+  assert.equal(metrics?.get("itl")?.sum, (30 * MS) / 6);
+});
+
+test("news of an old interval comes as a sparse delta of that interval", () => {
+  const { recorder } = recorderWith();
+  const flight = fire(recorder, 0, 900 * MS);
+  const first = recorder.seal(S);
+  assert.equal(find(first, 0).counters.fired, 1);
+  assert.equal(first.open, 1);
+  flight.onContent(AHEAD + 1_500 * MS, 1, true);
+  flight.onEnd(AHEAD + 1_600 * MS, "ok", 200, "");
+  const second = recorder.seal(2 * S);
+  assert.equal(find(second, 0).counters.fired, 0, "fired is not told twice");
+  assert.equal(find(second, 0).counters.ok, 1);
+  assert.equal(find(second, 0).classes.get("default")?.get("ttft")?.sum, 600 * MS);
+  assert.equal(find(second, S).activity.completed, 1, "completions where they happen");
+  assert.deepEqual(conservationProblems(second.totals, second.open), []);
+});
+
+test("in-flight integrals are exact across an interval's edge, however late the seal", () => {
+  const { recorder } = recorderWith();
+  const flight = fire(recorder, 0, 500 * MS);
+  flight.onContent(AHEAD + 1_250 * MS, 1, true);
+  flight.onEnd(AHEAD + 1_750 * MS, "ok", 200, "");
+  const sealed = recorder.seal(2 * S);
+  assert.equal(find(sealed, 0).activity.inFlightIntegralS, 0.5);
+  assert.equal(find(sealed, 0).activity.waitingIntegralS, 0.5);
+  assert.equal(find(sealed, S).activity.inFlightIntegralS, 0.75);
+  assert.equal(find(sealed, S).activity.waitingIntegralS, 0.25);
+  assert.equal(find(sealed, 0).activity.inFlightEnd, 1);
+});
+
+test("a request counts over a threshold as soon as it is older, finished or not, and once", () => {
+  const { recorder } = recorderWith("ttft p99 <= 1s");
+  const flight = fire(recorder, 7, 0);
+  const first = find(recorder.seal(S / 2), 0);
+  assert.deepEqual(first.clauses[0], { total: 1, over: [1, 1, 1, 1, 0, 0, 0, 0] });
+  assert.deepEqual(first.exceedances, [{ index: 7, intendedAtNs: 0, clause: 0, level: 3 }]);
+  flight.onContent(AHEAD + 900 * MS, 1, true);
+  const second = find(recorder.seal(S), 0);
+  assert.deepEqual(second.clauses[0], { total: 0, over: [0, 0, 0, 0, 1, 1, 1, 0] });
+  assert.deepEqual(
+    second.exceedances.map(({ level }) => level),
+    [6],
+  );
+});
+
+test("a failure before the first token exceeds every first-token threshold, one after it does not", () => {
+  const { recorder } = recorderWith("ttft p99 <= 1s", "error_rate <= 1%", "goodput >= 99%");
+  fire(recorder, 0, 0).onEnd(AHEAD + 10 * MS, "http_error", 503, "");
+  const late = fire(recorder, 1, 0);
+  late.onContent(AHEAD + 10 * MS, 1, true);
+  late.onEnd(AHEAD + 20 * MS, "stream_error", 200, "cut");
+  const { clauses, counters } = find(recorder.seal(S), 0);
+  assert.deepEqual(clauses[0], { total: 2, over: new Array(8).fill(1) });
+  assert.deepEqual(clauses[1], { total: 2, over: [2] });
+  assert.deepEqual(clauses[2], { total: 2, over: [2] });
+  assert.deepEqual([...counters.httpErrors], [[503, 1]]);
+});
+
+test("goodput counts a request once, whatever limits it breaks", () => {
+  const { recorder } = recorderWith("ttft p99 <= 10ms", "itl p99 <= 5ms", "goodput >= 99%");
+  const flight = fire(recorder, 0, 0);
+  flight.onContent(AHEAD + 50 * MS, 1, true);
+  flight.onContent(AHEAD + 90 * MS, 1, true);
+  flight.onEnd(AHEAD + 91 * MS, "ok", 200, "");
+  const { clauses } = find(recorder.seal(S), 0);
+  assert.deepEqual(clauses[2], { total: 1, over: [1] });
+});
+
+test("an arrival dropped by overload violates every clause about requests", () => {
+  const { recorder } = recorderWith("ttft p99 <= 1s", "gap p99 <= 1s");
+  recorder.notSent(0, "droppedInFlightBound", 0);
+  const sealed = recorder.seal(S);
+  const { clauses, counters } = find(sealed, 0);
+  assert.deepEqual(clauses[0], { total: 1, over: new Array(8).fill(1) });
+  assert.equal(clauses[1]?.total, 0);
+  assert.equal(counters.droppedInFlightBound, 1);
+  assert.deepEqual(conservationProblems(sealed.totals, sealed.open), []);
+});
+
+test("a new segment takes over at its instant: each side keeps its own arrivals and time", () => {
+  const { recorder } = recorderWith();
+  const old = fire(recorder, 0, 300 * MS);
+  recorder.startSegment(
+    { ...SEGMENT, number: 2, startAtNs: 400 * MS, recordFromNs: 400 * MS },
+    AHEAD,
+  );
+  fire(recorder, 0, 450 * MS);
+  old.onEnd(AHEAD + 500 * MS, "ok", 200, "");
+  const sealed = recorder.seal(S);
+  const bySegment = (segment: number): Interval[] =>
+    sealed.deltas.filter((delta) => delta.segment === segment);
+  assert.equal(bySegment(1)[0]?.counters.ok, 1, "the old request is filed under its own segment");
+  assert.ok(Math.abs((bySegment(1)[0]?.activity.inFlightIntegralS ?? 0) - 0.1) < 1e-9);
+  assert.equal(bySegment(2)[0]?.counters.fired, 1);
+  assert.ok(Math.abs((bySegment(2)[0]?.activity.inFlightIntegralS ?? 0) - 0.65) < 1e-9);
+});
