@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { ExitCode, LoadError } from "../shared/errors.ts";
+
+/** Commands that are designed and not built: refused by name, never an "unknown command". */
+const COMMANDS = [
+  ["sweep", "floor, ceiling, and the curve between"],
+  ["serve", "coordinator as a service"],
+  ["rescore", "another SLO on the same records"],
+  ["compare", "how much more traffic, with a verdict"],
+  ["calibrate", "autoscaler files"],
+  ["size", "replicas and cost"],
+  ["resume", "go on with a killed run"],
+] as const;
+
+export function addNotYetCommands(program: Command): void {
+  for (const [name, description] of COMMANDS)
+    program
+      .command(name, { hidden: true })
+      .description(description)
+      .argument("[anything...]")
+      .allowUnknownOption()
+      .action(() => {
+        throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
+          code: "LL_NOT_YET",
+          hint: "use find, run, agent, simulate-server, preflight or report",
+          exitCode: ExitCode.PlanInvalid,
+        });
+      });
+}

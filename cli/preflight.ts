@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import { probeTarget, type TargetFacts } from "../agent/endpoint/probe.ts";
+import { normaliseTargetUrl } from "../shared/control/target-url.ts";
+import { NS_PER_MS } from "../shared/units.ts";
+import { SystemClock } from "../shared/platform/system-clock.ts";
+
+interface PreflightFlags {
+  readonly target: string;
+  readonly endpoint: "chat" | "completions";
+  readonly model?: string;
+  readonly apiKeyEnv?: string;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
+}
+
+/** `loadline preflight`: is the target reachable, does it stream, does it count tokens? Sends one short request. */
+export function addPreflightCommand(program: Command): void {
+  program
+    .command("preflight")
+    .description("check a target with one short request")
+    .requiredOption("--target <url>", "base URL of the endpoint")
+    .option("--endpoint <kind>", "chat or completions", "chat")
+    .option("--model <name>", "asked from /v1/models when there is one model")
+    .option("--api-key-env <name>", "variable that holds the key")
+    .option("--insecure", "do not verify the target's certificate")
+    .option("--json", "the facts as JSON")
+    .action(async (flags: PreflightFlags) => {
+      const facts = await probeTarget({
+        url: normaliseTargetUrl(flags.target),
+        clock: new SystemClock(),
+        endpoint: flags.endpoint,
+        model: flags.model,
+        apiKey: flags.apiKeyEnv === undefined ? undefined : process.env[flags.apiKeyEnv],
+        tlsInsecure: flags.insecure ?? false,
+      });
+      process.stdout.write(
+        flags.json === true ? `${JSON.stringify(facts, null, 2)}\n` : factLines(facts),
+      );
+    });
+}
+
+function factLines(facts: TargetFacts): string {
+  const rows: readonly (readonly [string, string])[] = [
+    ["target", facts.url],
+    ["model", `${facts.model}${facts.models === undefined ? " (the target lists none)" : ""}`],
+    ["streams", `yes, ${facts.contentEvents} content events`],
+    ["first token", `${(facts.firstContentNs / NS_PER_MS).toFixed(1)} ms`],
+    [
+      "first event",
+      facts.roleFirst ? "a role without content: not taken for the first token" : "content at once",
+    ],
+    [
+      "usage",
+      facts.usage === "never"
+        ? "never sent: output tokens are counted as content events"
+        : `sent (${facts.usage}): ${facts.inputTokens} in, ${facts.outputTokens} out`,
+    ],
+    ["end", facts.doneMarker ? "[DONE]" : "no [DONE]; finish_reason tells"],
+    ["connection", facts.keepsConnection ? "kept alive" : "closed after the stream"],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
+}

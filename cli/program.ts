@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { addAgentCommand } from "./agent.ts";
+import { measure } from "./measure.ts";
+import { addNotYetCommands } from "./not-yet.ts";
+import { addFindFlags, addRunFlags } from "./plan-flags.ts";
+import { addPreflightCommand } from "./preflight.ts";
+import { addReportCommand } from "./report.ts";
+import { addSimulateServerCommand } from "./simulate-server.ts";
+import { readVersion } from "./version.ts";
+
+/** The command line: one file a command, named as users type it. */
+export function buildProgram(): Command {
+  const program = new Command("loadline")
+    .description("finds the highest request rate a served LLM carries within its SLO")
+    .version(readVersion())
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+  addFindFlags(program.command("find"))
+    .description("the highest rate within the SLO")
+    .action(async (flags: Record<string, unknown>) => {
+      process.exitCode = await measure("find", flags);
+    });
+  addRunFlags(program.command("run"))
+    .description("one load, or a list of them")
+    .action(async (flags: Record<string, unknown>) => {
+      process.exitCode = await measure("run", flags);
+    });
+  addAgentCommand(program);
+  addSimulateServerCommand(program);
+  addPreflightCommand(program);
+  addReportCommand(program);
+  addNotYetCommands(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}

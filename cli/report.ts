@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { renderCsv } from "../coordinator/show/csv.ts";
+import { renderHtml } from "../coordinator/show/html.ts";
+import { renderJson } from "../coordinator/show/json.ts";
+import { renderJunit } from "../coordinator/show/junit.ts";
+import { renderMarkdown } from "../coordinator/show/markdown.ts";
+import type { Result } from "../coordinator/show/result.ts";
+import { renderTerminal } from "../coordinator/show/terminal.ts";
+import { ExitCode, LoadError } from "../shared/errors.ts";
+
+const RENDERERS: Readonly<Record<string, (result: Result) => string>> = {
+  text: (result) => renderTerminal(result, { color: false }),
+  html: renderHtml,
+  json: renderJson,
+  csv: renderCsv,
+  markdown: renderMarkdown,
+  junit: renderJunit,
+};
+
+/** `loadline report RUN`: a finished run again, in another form. */
+export function addReportCommand(program: Command): void {
+  program
+    .command("report")
+    .description("show a finished run again")
+    .argument("<run>", "the run's folder")
+    .option("--format <format>", "text, html, json, csv, markdown, junit or hlog", "text")
+    .action(async (directory: string, { format }: { readonly format: string }) => {
+      process.stdout.write(await reportOf(directory, format));
+    });
+}
+
+async function reportOf(directory: string, format: string): Promise<string> {
+  if (format === "hlog") return readRunFile(directory, "histograms.hlog");
+  const render = RENDERERS[format];
+  if (render === undefined) {
+    throw new LoadError(`--format is ${format}, and there is no such format`, {
+      code: "LL_FLAG_INVALID",
+      hint: `give one of ${[...Object.keys(RENDERERS), "hlog"].join(", ")}`,
+      exitCode: ExitCode.PlanInvalid,
+    });
+  }
+  return render(await readResult(directory));
+}
+
+async function readResult(directory: string): Promise<Result> {
+  const text = await readRunFile(directory, "result.json");
+  const result = JSON.parse(text) as Omit<Result, "schema"> & { readonly schema: string };
+  if (isOurs(result)) return result;
+  throw new LoadError(`${directory} holds a result of schema ${result.schema}`, {
+    code: "LL_RESULT_SCHEMA",
+    hint: "read it with the version of Loadline that wrote it",
+    exitCode: ExitCode.PlanInvalid,
+  });
+}
+
+function isOurs(result: Omit<Result, "schema"> & { readonly schema: string }): result is Result {
+  return result.schema === "loadline/result@1";
+}
+
+async function readRunFile(directory: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(directory, name), "utf8");
+  } catch (cause) {
+    throw new LoadError(`${directory} holds no ${name}`, {
+      code: "LL_RUN_NOT_FOUND",
+      hint: "give the folder of a run that has ended",
+      exitCode: ExitCode.PlanInvalid,
+      cause,
+    });
+  }
+}

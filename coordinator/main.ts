@@ -1,0 +1,154 @@
+import { deflateSync } from "node:zlib";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Target } from "../shared/control/control.ts";
+import { SystemClock } from "../shared/platform/system-clock.ts";
+import type { Slo } from "../shared/slo/slo.ts";
+import { parseSlo } from "../shared/slo/grammar.ts";
+import { startReportServer } from "./link/grpc-report-server.ts";
+import { natsFleetLink } from "./link/nats-link.ts";
+import type { ReportReceiver, ReportServer } from "./ports.ts";
+import { arrivalsAt, type Plan } from "./plan/plan.ts";
+import { procedureOf } from "./run/procedure-of.ts";
+import { resultOf } from "./run/result-of.ts";
+import { Run } from "./run/run.ts";
+import type { RunEnd, RunEvent, RunOptions } from "./run/run-contract.ts";
+import { renderHtml } from "./show/html.ts";
+import { renderJson } from "./show/json.ts";
+import type { Result } from "./show/result.ts";
+import { histogramLog } from "./store/hlog.ts";
+import { openRunFolder } from "./store/run-folder.ts";
+
+/** Longest a stream may go on behind its segment before it is given up, s; the search scales its own. */
+const DRAIN_MAX_S = 120;
+/** A search has its answer when it ends, so it waits for stragglers only this long, s. */
+const SEARCH_LAST_DRAIN_S = 3;
+
+export interface ConductOptions {
+  readonly plan: Plan;
+  readonly target: Target;
+  readonly runId: string;
+  readonly agentsMin: number;
+  readonly connection: NatsConnection;
+  readonly fleet: string;
+  readonly token: string;
+  /** Where the report server binds, and what agents are told; "host:port". */
+  readonly reportListen: string;
+  readonly reportAdvertise: string | undefined;
+  /** Must not exist, or be empty. */
+  readonly directory: string;
+  readonly version: string;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly interrupt: AbortSignal;
+}
+
+/** Conducts one run over agents that are (or will be) in the fleet, and writes its folder. */
+export async function conduct(options: ConductOptions): Promise<Result> {
+  const { plan, target, version, directory } = options;
+  const startedAt = new Date().toISOString();
+  const slo = parseSlo(plan.slo);
+  const store = await openRunFolder(directory, { records: plan.records });
+  try {
+    await store.writePlan({ ...plan, loadline: version, startedAt, runId: options.runId });
+    const link = natsFleetLink({ connection: options.connection, fleet: options.fleet });
+    const run = new Run(runOptionsOf(options, slo), {
+      clock: new SystemClock(),
+      link,
+      store,
+      startReportServer: (receiver) => reportServerOf(options, receiver),
+      onEvent: options.onEvent,
+      interrupt: options.interrupt,
+    });
+    const end = await run.execute().finally(() => link.close());
+    const result = resultOf({
+      plan,
+      model: target.model,
+      version,
+      startedAt,
+      slo,
+      end,
+      directory,
+      fileNames: fileNamesOf(plan),
+    });
+    await store.writeFile("histograms.hlog", hlogOf(end, startedAt));
+    await store.writeFile("result.json", renderJson(result));
+    await store.writeFile("report.html", renderHtml(result));
+    return result;
+  } finally {
+    await store.close();
+  }
+}
+
+function runOptionsOf(
+  { plan, target, runId, agentsMin }: ConductOptions,
+  slo: Slo,
+): RunOptions<unknown> {
+  const template = templateOf(plan);
+  return {
+    runId,
+    incarnation: 1,
+    seed: plan.seed,
+    agentsMin,
+    target,
+    workload: plan.workload,
+    slo,
+    procedure: procedureOf(plan, slo),
+    arrivalsOf: (ratePerSecond, durationS) => arrivalsAt(template, { ratePerSecond, durationS }),
+    inFlightMax: plan.maxInFlight,
+    drainMaxS: drainMaxS(plan),
+    lastDrainMaxS: plan.load.kind === "find" ? SEARCH_LAST_DRAIN_S : drainMaxS(plan),
+    keepRecords: plan.records,
+  };
+}
+
+function reportServerOf(options: ConductOptions, receiver: ReportReceiver): Promise<ReportServer> {
+  const { host, port } = addressOf(options.reportListen);
+  const { reportAdvertise } = options;
+  return startReportServer({
+    host,
+    port,
+    runToken: options.token,
+    receiver,
+    ...(reportAdvertise === undefined ? {} : { advertise: reportAdvertise }),
+  });
+}
+
+function templateOf({ load }: Plan): Parameters<typeof arrivalsAt>[0] {
+  if (load.kind === "find") return load.arrivals;
+  return load.profile.kind === "rates" ? load.profile.arrivals : { kind: "poisson" };
+}
+
+/** The search's drains scale with its budget, as all its durations do (120 s at 300 s). */
+function drainMaxS({ load }: Plan): number {
+  return load.kind === "find" ? (DRAIN_MAX_S * load.timeBudgetS) / 300 : DRAIN_MAX_S;
+}
+
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(":");
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
+
+function fileNamesOf(plan: Plan): readonly string[] {
+  const always = ["plan.json", "log.jsonl", "intervals.bin", "result.json"];
+  return [
+    ...always,
+    ...(plan.records ? ["requests.jsonl.zst"] : []),
+    "histograms.hlog",
+    "report.html",
+  ];
+}
+
+/** One line a segment, class and metric, readable by HdrHistogram's usual viewers. */
+function hlogOf(end: RunEnd, startedAt: string): string {
+  const firstNs = end.driven[0]?.segment.startAtNs ?? 0;
+  const entries = end.driven.flatMap(({ segment }) =>
+    [...end.merge.segment(segment.number).classes].flatMap(([className, metrics]) =>
+      [...metrics].map(([metric, histogram]) => ({
+        tag: `${segment.number}/${className}/${metric}`,
+        fromS: (segment.recordFromNs - firstNs) / 1e9,
+        toS: (segment.recordUntilNs - firstNs) / 1e9,
+        histogram,
+      })),
+    ),
+  );
+  return histogramLog({ startedAt, entries, deflate: (bytes) => deflateSync(bytes) });
+}

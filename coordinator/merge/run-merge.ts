@@ -1,0 +1,192 @@
+import type { Refusal } from "../../shared/control/control.ts";
+import { conservationProblems, zeroCounters } from "../../shared/measurement/counters.ts";
+import type { Counters } from "../../shared/measurement/counters.ts";
+import { Histogram } from "../../shared/measurement/histogram.ts";
+import type { Health, IntervalReport } from "../../shared/measurement/report.ts";
+import { NS_PER_US } from "../../shared/units.ts";
+import { SegmentMerge } from "./segment-merge.ts";
+
+/** How many recent sequence numbers are remembered with their payload, to tell a repeat from a conflict. */
+const REMEMBERED_REPORTS = 4096;
+
+/** What is known of one epoch of one agent. */
+interface EpochMerge {
+  /** Every sequence up to and with it is taken. */
+  sequence: number;
+  sealedUntilNs: number;
+  totals: Counters;
+  open: number;
+  drained: boolean;
+  firingSegment: number;
+  readonly fingerprints: Map<number, string>;
+}
+
+/** How an agent itself did, over the intervals reported so far. */
+export interface AgentHealth {
+  readonly eventLoopDelay: Histogram;
+  cpuSeconds: number;
+  gcPauseSeconds: number;
+  throttledNs: number;
+  utilisationMax: number;
+  rssBytesMax: number;
+  reportsLost: number;
+  /** Each with the interval it is about, for the validity of one window. */
+  readonly intervals: Health[];
+}
+
+/** All reports of a run, taken once each, as sums per segment. */
+export class RunMerge {
+  readonly #runId: string;
+  readonly #epochs = new Map<string, EpochMerge>();
+  readonly #latestEpoch = new Map<string, number>();
+  readonly #segments = new Map<number, SegmentMerge>();
+  readonly #health = new Map<string, AgentHealth>();
+  readonly #problems: string[] = [];
+
+  constructor(runId: string) {
+    this.#runId = runId;
+  }
+
+  /** Sentences about reports that do not add up; any of them makes the run invalid. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  segment(number: number): SegmentMerge {
+    const segment = this.#segments.get(number) ?? new SegmentMerge();
+    this.#segments.set(number, segment);
+    return segment;
+  }
+
+  healthOf(agentId: string): AgentHealth | undefined {
+    return this.#health.get(agentId);
+  }
+
+  totalsOf(agentId: string): { readonly totals: Counters; readonly open: number } {
+    const epoch = this.#latest(agentId);
+    return { totals: epoch?.totals ?? zeroCounters(), open: epoch?.open ?? 0 };
+  }
+
+  /** Which segment the agent last said it was firing; 0 when none. */
+  firingSegmentOf(agentId: string): number {
+    return this.#latest(agentId)?.firingSegment ?? 0;
+  }
+
+  drained(agentIds: readonly string[]): boolean {
+    return agentIds.every((agentId) => this.#latest(agentId)?.drained ?? true);
+  }
+
+  /** Run clock, ns: up to here everything of every one of the agents is merged. */
+  sealedUntilNs(agentIds: readonly string[]): number {
+    let untilNs = Number.POSITIVE_INFINITY;
+    for (const agentId of agentIds)
+      untilNs = Math.min(untilNs, this.#latest(agentId)?.sealedUntilNs ?? Number.NEGATIVE_INFINITY);
+    return untilNs;
+  }
+
+  /**
+   * Looks at a report before it is written to disk and merged.
+   *
+   * @returns "new", "duplicate" (a no-op), or why it cannot be taken.
+   */
+  check(report: IntervalReport): "new" | "duplicate" | Refusal {
+    if (report.runId !== this.#runId)
+      return refusal(
+        "LL_REPORT_FOREIGN_RUN",
+        `a report of run ${report.runId} came to run ${this.#runId}`,
+      );
+    const epoch = this.#epochs.get(keyOf(report));
+    if (epoch === undefined || report.sequence > epoch.sequence) return "new";
+    const known = epoch.fingerprints.get(report.sequence);
+    if (known === undefined || known === fingerprintOf(report)) return "duplicate";
+    return refusal(
+      "LL_REPORT_CONFLICT",
+      `report ${report.sequence} of agent ${report.agentId} came twice with different contents`,
+    );
+  }
+
+  /** Adds a report that `check` called new. */
+  take(report: IntervalReport): void {
+    const key = keyOf(report);
+    const epoch = this.#epochs.get(key) ?? newEpoch();
+    this.#epochs.set(key, epoch);
+    this.#latestEpoch.set(
+      report.agentId,
+      Math.max(report.epoch, this.#latestEpoch.get(report.agentId) ?? 0),
+    );
+    if (report.sequence !== epoch.sequence + 1)
+      this.#problems.push(
+        `agent ${report.agentId}: reports ${epoch.sequence + 1} to ${report.sequence - 1} are missing`,
+      );
+    epoch.sequence = report.sequence;
+    epoch.sealedUntilNs = report.sealedUntilNs;
+    epoch.totals = report.totals;
+    epoch.open = report.open;
+    epoch.drained = report.drained;
+    epoch.firingSegment = report.firingSegment;
+    epoch.fingerprints.set(report.sequence, fingerprintOf(report));
+    epoch.fingerprints.delete(report.sequence - REMEMBERED_REPORTS);
+    for (const delta of report.deltas) this.segment(delta.segment).add(report.agentId, delta);
+    for (const problem of conservationProblems(report.totals, report.open))
+      this.#problems.push(`agent ${report.agentId}, report ${report.sequence}: ${problem}`);
+    this.#addHealth(report.agentId, report.health);
+  }
+
+  #latest(agentId: string): EpochMerge | undefined {
+    const epoch = this.#latestEpoch.get(agentId);
+    return epoch === undefined ? undefined : this.#epochs.get(`${agentId}/${epoch}`);
+  }
+
+  #addHealth(agentId: string, health: Health): void {
+    const sum = this.#health.get(agentId) ?? newHealth();
+    this.#health.set(agentId, sum);
+    sum.eventLoopDelay.add(health.eventLoopDelay);
+    sum.cpuSeconds += health.cpuSeconds;
+    sum.gcPauseSeconds += health.gcPauseSeconds;
+    sum.throttledNs += health.throttledNs;
+    sum.utilisationMax = Math.max(sum.utilisationMax, health.eventLoopUtilisation);
+    sum.rssBytesMax = Math.max(sum.rssBytesMax, health.rssBytes);
+    sum.reportsLost = Math.max(sum.reportsLost, health.reportsLost);
+    sum.intervals.push(health);
+  }
+}
+
+function keyOf(report: { readonly agentId: string; readonly epoch: number }): string {
+  return `${report.agentId}/${report.epoch}`;
+}
+
+/** Enough of a report to tell two apart that carry the same key. */
+function fingerprintOf(report: IntervalReport): string {
+  const { totals } = report;
+  const counts = [totals.scheduled, totals.fired, totals.ok, totals.timeouts, report.open];
+  return [report.sealedUntilNs, report.deltas.length, ...counts].join(":");
+}
+
+function newEpoch(): EpochMerge {
+  return {
+    sequence: 0,
+    sealedUntilNs: Number.NEGATIVE_INFINITY,
+    totals: zeroCounters(),
+    open: 0,
+    drained: false,
+    firingSegment: 0,
+    fingerprints: new Map(),
+  };
+}
+
+function newHealth(): AgentHealth {
+  return {
+    eventLoopDelay: new Histogram(NS_PER_US),
+    cpuSeconds: 0,
+    gcPauseSeconds: 0,
+    throttledNs: 0,
+    utilisationMax: 0,
+    rssBytesMax: 0,
+    reportsLost: 0,
+    intervals: [],
+  };
+}
+
+function refusal(code: string, message: string): Refusal {
+  return { code, message, hint: "end the other coordinator or agent that uses the same name" };
+}

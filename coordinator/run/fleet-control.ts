@@ -1,0 +1,202 @@
+import type {
+  AgentRequest,
+  AgentResponse,
+  ArmedSegment,
+  PrepareRun,
+  Refusal,
+} from "../../shared/control/control.ts";
+import { ExitCode, LoadError } from "../../shared/errors.ts";
+import type { Segment } from "../../shared/segment/segment.ts";
+import { type CancelCall, type Clock, sleepUntil } from "../../shared/time/clock.ts";
+import { type ClockProbe, estimateClockOffset } from "../../shared/time/clock-offset.ts";
+import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import type { Roster } from "../fleet/roster.ts";
+import type { FleetLink } from "../ports.ts";
+
+/** At least this many exchanges; the shortest round trip counts (04-fleet: NTP's on-wire protocol). */
+const CLOCK_PROBES = 16;
+const REQUEST_TIMEOUT_NS = 5 * NS_PER_SECOND;
+const LEASE_EVERY_NS = NS_PER_SECOND;
+
+export interface FleetControlOptions {
+  readonly link: FleetLink;
+  readonly clock: Clock;
+  readonly roster: Roster;
+  readonly runId: string;
+  readonly incarnation: number;
+  readonly leaseNs: number;
+  /** The run's clock zero, on the coordinator's clock. */
+  readonly runZeroNs: number;
+}
+
+/** Everything the coordinator says to its agents during a run. */
+export class FleetControl {
+  readonly #options: FleetControlOptions;
+  #leasedSegment = 0;
+  #cancelLease: CancelCall | undefined;
+  #worstRoundTripNs = 0;
+
+  constructor(options: FleetControlOptions) {
+    this.#options = options;
+  }
+
+  /** The longest of the agents' shortest round trips, ns. */
+  get worstRoundTripNs(): number {
+    return this.#worstRoundTripNs;
+  }
+
+  /** Measures how far each agent's clock is ahead of ours. */
+  async probeClocks(agentIds: readonly string[]): Promise<void> {
+    await Promise.all(agentIds.map((agentId) => this.#probeClock(agentId)));
+  }
+
+  /** Gives every agent the run. All refusals are told at once. */
+  async prepare(
+    agentIds: readonly string[],
+    prepareOf: (agentId: string) => PrepareRun,
+  ): Promise<void> {
+    const refusals: string[] = [];
+    let first: Refusal | undefined;
+    await Promise.all(
+      agentIds.map(async (agentId) => {
+        const prepareRun = prepareOf(agentId);
+        const response = await this.#ask(agentId, { kind: "prepare-run", prepareRun });
+        if (response.kind !== "refusal") return;
+        first ??= response.refusal;
+        refusals.push(`${agentId}: ${response.refusal.message}`);
+      }),
+    );
+    if (first === undefined) return;
+    throw new LoadError(`the run cannot start: ${refusals.sort().join("; ")}`, {
+      code: first.code,
+      hint: first.hint,
+      exitCode: ExitCode.PlanInvalid,
+    });
+  }
+
+  /**
+   * Arms one segment on every agent and publishes the lease that lets it start.
+   *
+   * @throws LoadError LL_SCHEDULE_MISMATCH when the agents do not hold one and the same schedule.
+   */
+  async arm(segment: Segment): Promise<readonly ArmedSegment[]> {
+    const { roster, runId, incarnation, runZeroNs } = this.#options;
+    const armed = await Promise.all(
+      segment.shares.map(async ({ agentId }) => {
+        const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
+        const response = await this.#ask(agentId, {
+          kind: "arm-segment",
+          armSegment: {
+            runId,
+            incarnation,
+            segment,
+            clockOffset: {
+              aheadNs: offset.aheadNs + runZeroNs,
+              errorBoundNs: offset.errorBoundNs,
+            },
+          },
+        });
+        if (response.kind === "armed") return response.armed;
+        throw refused(agentId, response);
+      }),
+    );
+    checkSchedule(segment, armed);
+    this.#leasedSegment = segment.number;
+    this.#beat();
+    return armed;
+  }
+
+  /** Lets agents fire on: without it they stop by themselves within the lease. */
+  startLeases(): void {
+    this.#beat();
+  }
+
+  stopLeases(): void {
+    this.#cancelLease?.();
+    this.#cancelLease = undefined;
+  }
+
+  /** Tells agents to stop firing; one that does not answer stops when its lease lapses. */
+  async stop(agentIds: readonly string[], reason: string): Promise<void> {
+    const { runId, incarnation } = this.#options;
+    await this.#tell(agentIds, { kind: "stop", runId, incarnation, reason });
+  }
+
+  async release(agentIds: readonly string[]): Promise<void> {
+    const { runId, incarnation } = this.#options;
+    await this.#tell(agentIds, { kind: "release", runId, incarnation });
+  }
+
+  #beat(): void {
+    const { link, clock, runId, incarnation, leaseNs } = this.#options;
+    this.#cancelLease?.();
+    link.publishLease({
+      runId,
+      incarnation,
+      segmentNumber: this.#leasedSegment,
+      expiresInNs: leaseNs,
+    });
+    this.#cancelLease = clock.callAt(clock.nowNs() + LEASE_EVERY_NS, () => {
+      this.#beat();
+    });
+  }
+
+  async #probeClock(agentId: string): Promise<void> {
+    const { clock, roster } = this.#options;
+    const probes: ClockProbe[] = [];
+    for (let attempt = 0; attempt < CLOCK_PROBES; attempt += 1) {
+      const response = await this.#ask(agentId, { kind: "clock-probe", sentAtNs: clock.nowNs() });
+      const answeredAtNs = clock.nowNs();
+      if (response.kind !== "clock-probe") throw refused(agentId, response);
+      probes.push({
+        sentAtNs: response.requestSentAtNs,
+        receivedAtNs: response.receivedAtNs,
+        repliedAtNs: response.repliedAtNs,
+        answeredAtNs,
+      });
+      // Spread over some ms, so that one busy moment does not meet them all.
+      await sleepUntil(clock, clock.nowNs() + NS_PER_MS);
+    }
+    const offset = estimateClockOffset(probes);
+    roster.probed(agentId, offset);
+    this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
+  }
+
+  #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
+    return this.#options.link.request(agentId, request, REQUEST_TIMEOUT_NS);
+  }
+
+  async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
+    await Promise.allSettled(agentIds.map((agentId) => this.#ask(agentId, request)));
+  }
+}
+
+function refused(agentId: string, response: AgentResponse): LoadError {
+  const refusal =
+    response.kind === "refusal"
+      ? response.refusal
+      : { code: "LL_AGENT_ANSWER", message: `an unexpected ${response.kind} answer`, hint: "" };
+  return new LoadError(`agent ${agentId} refuses: ${refusal.message}`, {
+    code: refusal.code,
+    hint: refusal.hint === "" ? "run the same version of Loadline everywhere" : refusal.hint,
+    exitCode: ExitCode.MeasurementInvalid,
+  });
+}
+
+/** Every agent must hold the same arrivals, and their parts must add up to the whole. */
+function checkSchedule(segment: Segment, armed: readonly ArmedSegment[]): void {
+  const [first] = armed;
+  if (first === undefined || segment.mode.kind !== "open") return;
+  const owned = armed.reduce((sum, each) => sum + each.ownedCount, 0);
+  const agree = armed.every((each) => each.windowHash === first.windowHash);
+  if (agree && owned === first.totalCount) return;
+  throw new LoadError(
+    `the agents do not hold one schedule for segment ${segment.number}: ${armed.length} agents, ` +
+      `${new Set(armed.map((each) => each.windowHash)).size} different hashes, ${owned} of ${first.totalCount} arrivals owned`,
+    {
+      code: "LL_SCHEDULE_MISMATCH",
+      hint: "run the same version of Loadline on every agent",
+      exitCode: ExitCode.MeasurementInvalid,
+    },
+  );
+}

@@ -1,0 +1,61 @@
+import type { Slo } from "../../shared/slo/slo.ts";
+import type { Plan, RunLoad, RunProfile } from "../plan/plan.ts";
+import { bisectProcedure } from "../search/bisect.ts";
+import { fixedProcedure } from "../search/fixed-list.ts";
+import type { Procedure, SegmentRequest } from "../search/procedure.ts";
+import { countedClauses } from "./counted-clauses.ts";
+
+/** A window that ends by its count of requests has no length of its own; closed modes need a bound all the same. */
+const COUNTED_WINDOW_MAX_S = 3_600;
+
+/** What decides a plan's segments. The state is opaque to whoever drives it. */
+export function procedureOf(plan: Plan, slo: Slo): Procedure<unknown> {
+  const thresholds = countedClauses(slo).map((clause) => clause.thresholds);
+  const { load } = plan;
+  if (load.kind === "find")
+    return opaque(
+      bisectProcedure({
+        slo,
+        thresholds,
+        rateMinPerSecond: load.rateMinPerSecond,
+        rateMaxPerSecond: load.rateMaxPerSecond,
+        precisionFraction: load.precisionFraction,
+        confidence: load.confidence,
+        timeBudgetS: load.timeBudgetS,
+      }),
+    );
+  return opaque(fixedProcedure({ segments: requestsOf(load), slo, thresholds }));
+}
+
+/** The only place where a procedure's own state type is forgotten: a driver only hands it back. */
+function opaque<State>(procedure: Procedure<State>): Procedure<unknown> {
+  return {
+    begin: () => procedure.begin(),
+    advance: (state, observation) => procedure.advance(state as State, observation),
+  };
+}
+
+/** One measured window for each rate or number of streams. */
+function requestsOf(load: RunLoad): readonly SegmentRequest[] {
+  const { until } = load;
+  return modesOf(load.profile).map((mode) => ({
+    purpose: "measure",
+    mode,
+    settleS: load.warmupS,
+    recordS: until.kind === "duration" ? until.durationS : COUNTED_WINDOW_MAX_S,
+    requestsMax: until.kind === "requests" ? until.requests : 0,
+  }));
+}
+
+function modesOf(profile: RunProfile): readonly SegmentRequest["mode"][] {
+  switch (profile.kind) {
+    case "rates":
+      return profile.ratesPerSecond.map((ratePerSecond) => ({ kind: "open", ratePerSecond }));
+    case "concurrency":
+      return profile.streams.map((streams) => ({ kind: "closed", streams }));
+    case "synchronous":
+      return [{ kind: "serial" }];
+    case "throughput":
+      return [{ kind: "closed", streams: profile.streams }];
+  }
+}

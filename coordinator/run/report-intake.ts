@@ -1,0 +1,62 @@
+import type { Refusal } from "../../shared/control/control.ts";
+import type { IntervalReport, RecordBatch } from "../../shared/measurement/report.ts";
+import type { RunMerge } from "../merge/run-merge.ts";
+import type { ReportReceiver, RunStore } from "../ports.ts";
+
+export interface ReportIntakeOptions {
+  readonly merge: RunMerge;
+  readonly store: Pick<RunStore, "appendInterval" | "appendRecords">;
+  /** Whether this agent takes part in the run. */
+  readonly isMember: (agentId: string) => boolean;
+  /** A report was merged. */
+  readonly onMerged: (report: IntervalReport) => void;
+}
+
+/** Takes reports in: each is written to disk, then merged, then (by the resolved promise) acknowledged. */
+export class ReportIntake implements ReportReceiver {
+  readonly #options: ReportIntakeOptions;
+  /** One agent's reports are taken one after the other, though a repeat may come by another stream meanwhile. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  refused = 0;
+
+  constructor(options: ReportIntakeOptions) {
+    this.#options = options;
+  }
+
+  onInterval(report: IntervalReport): Promise<Refusal | undefined> {
+    const before = this.#turns.get(report.agentId) ?? Promise.resolve();
+    const turn = before.then(() => this.#take(report));
+    // A failed write must fail this report, and not those after it.
+    this.#turns.set(
+      report.agentId,
+      turn.catch(() => undefined),
+    );
+    return turn;
+  }
+
+  async onRecords(batch: RecordBatch): Promise<void> {
+    if (this.#options.isMember(batch.agentId)) await this.#options.store.appendRecords(batch);
+  }
+
+  async #take(report: IntervalReport): Promise<Refusal | undefined> {
+    const { merge, store, isMember, onMerged } = this.#options;
+    const checked = isMember(report.agentId) ? merge.check(report) : foreignAgent(report.agentId);
+    if (checked === "duplicate") return undefined;
+    if (checked !== "new") {
+      this.refused += 1;
+      return checked;
+    }
+    await store.appendInterval(report);
+    merge.take(report);
+    onMerged(report);
+    return undefined;
+  }
+}
+
+function foreignAgent(agentId: string): Refusal {
+  return {
+    code: "LL_REPORT_FOREIGN_AGENT",
+    message: `agent ${agentId} does not take part in this run`,
+    hint: "only agents that were prepared for a run may report to it",
+  };
+}

@@ -1,0 +1,231 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { EXIT_CODE_PRECEDENCE, ExitCode } from "../../shared/errors.ts";
+import { Histogram } from "../../shared/measurement/histogram.ts";
+import { isTimeMetric, unitsPerTick } from "../../shared/measurement/metric.ts";
+import type { Clause, Slo } from "../../shared/slo/slo.ts";
+import { NS_PER_MS } from "../../shared/units.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { MaxRate } from "../search/procedure.ts";
+import type {
+  AgentView,
+  MaxRateView,
+  ProbeView,
+  Result,
+  RunOutcome,
+  SloClauseView,
+} from "../show/result.ts";
+import { type Validity, worseOf } from "../validity/validity.ts";
+import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
+import { probeView } from "./probe-view.ts";
+import type { RunEnd } from "./run-contract.ts";
+
+export interface ResultInput {
+  readonly plan: Plan;
+  readonly model: string;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly slo: Slo;
+  readonly end: RunEnd;
+  readonly directory: string;
+  readonly fileNames: readonly string[];
+}
+
+/** Purposes whose windows are shown as probes; the rest only prepare the next one. */
+const SHOWN = new Set(["ramp", "probe", "focus", "measure", "saturate"]);
+
+/** What a run found, as `result.json` holds it. */
+export function resultOf(input: ResultInput): Result {
+  const { plan, slo, end } = input;
+  const firstStartAtNs = end.driven[0]?.segment.startAtNs ?? 0;
+  const sealedUntilNs = end.merge.sealedUntilNs(end.agentIds);
+  const viewOf = (driven: RunEnd["driven"][number]): ProbeView =>
+    probeView({
+      driven,
+      merge: end.merge.segment(driven.segment.number),
+      slo,
+      firstStartAtNs,
+      sealedUntilNs,
+    });
+  const probes = end.driven.filter(({ request }) => SHOWN.has(request.purpose)).map(viewOf);
+  const answer = end.decision.kind === "found" ? end.decision.answer : undefined;
+  const validity = validityOf(end, answer);
+  const rateGate = rateGateOf(plan, answer);
+  const floor = floorOf(end);
+  const result = {
+    schema: "loadline/result@1" as const,
+    loadline: input.version,
+    command: plan.command,
+    name: plan.name,
+    startedAt: input.startedAt,
+    durationS: Math.round(end.durationS * 1000) / 1000,
+    seed: plan.seed,
+    scheduleHash: scheduleHashOf(end),
+    outcome: outcomeOf(end),
+    validity,
+    target: { url: plan.target.url, endpoint: plan.target.endpoint, model: input.model },
+    slo: slo.map(sloView),
+    workload: plan.workload,
+    agents: agentViews(end),
+    maxRate: answer === undefined ? null : maxRateView(answer),
+    saturation: null,
+    knee: null,
+    ...(floor === undefined ? {} : { floor }),
+    ...(rateGate === undefined ? {} : { rateGate }),
+    probes,
+    lost: { arrivalRanges: [], unknownCount: 0 },
+    files: { directory: input.directory, names: input.fileNames },
+  };
+  return { ...result, exitCode: exitCodeOf(result, plan) };
+}
+
+/** When several codes hold, the first of 130, 2, 3, 4, 99, 5 wins. */
+function exitCodeOf(result: Omit<Result, "exitCode">, plan: Plan): ExitCode {
+  const { outcome, validity, maxRate, rateGate, probes } = result;
+  const verdicts = plan.command === "run" ? probes.map((probe) => probe.verdict) : [];
+  const holds: Readonly<Partial<Record<ExitCode, boolean>>> = {
+    [ExitCode.Interrupted]: outcome.kind === "interrupted",
+    [ExitCode.TargetUnusable]: targetUnusable(result, plan),
+    [ExitCode.MeasurementInvalid]:
+      validity.verdict === "invalid" || maxRate?.limitedBy === "generator",
+    [ExitCode.GateFailed]:
+      outcome.kind === "hopeless" || rateGate?.held === false || verdicts.includes("violated"),
+    [ExitCode.Inconclusive]: outcome.kind === "inconclusive" || verdicts.includes("undecided"),
+  };
+  return EXIT_CODE_PRECEDENCE.find((code) => holds[code] === true) ?? ExitCode.Done;
+}
+
+/** Nothing succeeded at all; or, without an SLO to judge by, fewer than half did. */
+function targetUnusable({ probes }: Omit<Result, "exitCode">, plan: Plan): boolean {
+  const fired = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.fired, 0);
+  const ok = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.ok, 0);
+  if (fired === 0) return false;
+  return ok === 0 || (plan.slo.length === 0 && ok < fired / 2);
+}
+
+/** A void window of a search was repeated, so it does not spoil the answer; one of `run` is the answer. */
+function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
+  const valid: Validity = { verdict: "valid", reasons: [] };
+  const measured = end.driven.filter(({ request }) => request.purpose === "measure");
+  const ofWindows = measured.reduce((worst, each) => worseOf(worst, each.validity), valid);
+  const problems: Validity =
+    end.merge.problems.length === 0
+      ? valid
+      : { verdict: "invalid", reasons: end.merge.problems.slice(0, 5) };
+  const suspect = end.driven
+    .filter(({ validity }) => validity.verdict === "suspect")
+    .reduce((worst, each) => worseOf(worst, each.validity), valid);
+  const generator: Validity =
+    answer?.limitedBy === "generator"
+      ? { verdict: "invalid", reasons: lastVoidReasons(end) }
+      : valid;
+  return [ofWindows, problems, suspect, generator].reduce(worseOf);
+}
+
+function lastVoidReasons(end: RunEnd): readonly string[] {
+  const voided = end.driven.filter(({ validity }) => validity.verdict === "invalid");
+  return voided.at(-1)?.validity.reasons ?? [];
+}
+
+function outcomeOf({ decision }: RunEnd): RunOutcome {
+  switch (decision.kind) {
+    case "hopeless":
+    case "inconclusive":
+      return { kind: decision.kind, reason: decision.reason };
+    case "interrupted":
+      return { kind: "interrupted", reason: "interrupted; what was measured is saved" };
+    case "found":
+    case "finished":
+      return { kind: decision.kind, reason: "" };
+  }
+}
+
+function maxRateView(answer: MaxRate): MaxRateView {
+  return {
+    requestsPerSecond: answer.ratePerSecond,
+    low: answer.lowPerSecond,
+    high: answer.highPerSecond ?? null,
+    confidence: answer.confidence,
+    method: answer.method,
+    boundBy: answer.boundBy ?? null,
+    limitedBy: answer.limitedBy,
+    evidence: answer.evidence,
+    notes: answer.notes,
+  };
+}
+
+function rateGateOf(plan: Plan, answer: MaxRate | undefined): Result["rateGate"] {
+  const gate = plan.load.kind === "find" ? plan.load.rateGatePerSecond : undefined;
+  if (gate === undefined) return undefined;
+  return { requestsPerSecond: gate, held: (answer?.lowPerSecond ?? 0) >= gate };
+}
+
+/** What one request at a time takes, from the search's calibration. */
+function floorOf(end: RunEnd): Result["floor"] {
+  const serial = end.driven.find(({ request }) => request.purpose === "calibrate");
+  if (serial === undefined) return undefined;
+  const { ttftMs, e2eMs } = metricsView(
+    allClasses(end.merge.segment(serial.segment.number).classes),
+  );
+  return { ttftMs, e2eMs };
+}
+
+function scheduleHashOf(end: RunEnd): string | null {
+  const hashes = end.driven.map((driven) => driven.windowHash).filter((hash) => hash !== "");
+  return hashes.length === 0 ? null : bytesToHex(sha256(utf8ToBytes(hashes.join("\n"))));
+}
+
+function agentViews(end: RunEnd): AgentView[] {
+  return end.agentIds.map((agentId) => agentView(end, agentId));
+}
+
+function agentView(end: RunEnd, agentId: string): AgentView {
+  const member = end.roster.get(agentId);
+  const health = end.merge.healthOf(agentId);
+  const sendDelay = new Histogram(unitsPerTick("send_delay"));
+  for (const { segment } of end.driven) {
+    const part = end.merge.segment(segment.number).agents.get(agentId);
+    if (part !== undefined) sendDelay.add(part.sendDelay);
+  }
+  const own =
+    health === undefined
+      ? {}
+      : {
+          eventLoopDelayMs: summaryMs(health.eventLoopDelay),
+          cpuSeconds: Math.round(health.cpuSeconds * 1000) / 1000,
+        };
+  return {
+    id: agentId,
+    host: member?.hello.host ?? "",
+    firedCount: end.merge.totalsOf(agentId).totals.fired,
+    sendDelayMs: summaryMs(sendDelay),
+    ...own,
+    clockErrorBoundMs: (member?.clockOffset?.errorBoundNs ?? 0) / NS_PER_MS,
+    lost: member === undefined || member.lost,
+  };
+}
+
+function sloView(clause: Clause): SloClauseView {
+  const className = clause.className === undefined ? {} : { className: clause.className };
+  const { text } = clause;
+  if (clause.kind !== "quantile")
+    return {
+      text,
+      metric: clause.kind,
+      stat: "fraction",
+      operator: clause.kind === "goodput" ? ">=" : "<=",
+      limit: clause.limitFraction,
+      unit: "fraction",
+      ...className,
+    };
+  const isTime = isTimeMetric(clause.metric);
+  return {
+    text,
+    metric: clause.metric,
+    stat: `p${Number((clause.quantile * 100).toFixed(6))}`,
+    operator: isTime ? "<=" : ">=",
+    limit: isTime ? clause.limit / NS_PER_MS : clause.limit,
+    unit: isTime ? "ms" : "tokens/s",
+    ...className,
+  };
+}

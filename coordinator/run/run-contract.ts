@@ -1,0 +1,71 @@
+import type { Arrivals } from "../../shared/arrivals/arrivals.ts";
+import type { Target } from "../../shared/control/control.ts";
+import type { Segment } from "../../shared/segment/segment.ts";
+import type { Slo } from "../../shared/slo/slo.ts";
+import type { Clock } from "../../shared/time/clock.ts";
+import type { Workload } from "../../shared/workload/workload.ts";
+import type { Roster } from "../fleet/roster.ts";
+import type { RunMerge } from "../merge/run-merge.ts";
+import type { FleetLink, ReportReceiver, ReportServer, RunStore } from "../ports.ts";
+import type { Decision, JudgedSegment, Procedure, SegmentRequest } from "../search/procedure.ts";
+import type { LiveView } from "../show/progress.ts";
+import type { ProbeView } from "../show/result.ts";
+import type { Validity } from "../validity/validity.ts";
+
+/** What a run is told of while it goes on. */
+export type RunEvent =
+  | { readonly kind: "agents"; readonly agentIds: readonly string[] }
+  | { readonly kind: "segment"; readonly segment: Segment; readonly request: SegmentRequest }
+  | { readonly kind: "observed"; readonly live: LiveView }
+  | { readonly kind: "judged"; readonly probe: ProbeView }
+  | { readonly kind: "agent-lost"; readonly agentId: string };
+
+export interface RunOptions<State> {
+  readonly runId: string;
+  readonly incarnation: number;
+  readonly seed: number;
+  readonly agentsMin: number;
+  readonly target: Target;
+  readonly workload: Workload;
+  readonly slo: Slo;
+  readonly procedure: Procedure<State>;
+  readonly arrivalsOf: (ratePerSecond: number, durationS: number) => Arrivals;
+  /** Of the whole fleet. */
+  readonly inFlightMax: number;
+  /** How long open streams may drain behind their segment, s. */
+  readonly drainMaxS: number;
+  /** How long the end of the run waits for streams, s. */
+  readonly lastDrainMaxS: number;
+  readonly keepRecords: boolean;
+}
+
+export interface RunPorts {
+  readonly clock: Clock;
+  readonly link: FleetLink;
+  readonly store: RunStore;
+  readonly startReportServer: (receiver: ReportReceiver) => Promise<ReportServer>;
+  readonly onEvent: (event: RunEvent) => void;
+  /** Aborted by Ctrl-C: what was measured is saved. */
+  readonly interrupt: AbortSignal;
+}
+
+/** A segment that was driven, and what was found of it. */
+export interface DrivenSegment {
+  readonly request: SegmentRequest;
+  readonly segment: Segment;
+  readonly windowHash: string;
+  judged: JudgedSegment | undefined;
+  validity: Validity;
+}
+
+export interface RunEnd {
+  readonly decision:
+    | Exclude<Decision, { kind: "go-on" | "next" }>
+    | { readonly kind: "interrupted" };
+  readonly driven: readonly DrivenSegment[];
+  readonly merge: RunMerge;
+  readonly roster: Roster;
+  readonly agentIds: readonly string[];
+  /** From the first segment's start to the last seal, s. */
+  readonly durationS: number;
+}
