@@ -22,9 +22,6 @@ const COMPRESSED_COOKIE = 0x1c849314;
 const HEADER_BYTES = 40;
 const COMPRESSED_HEADER_BYTES = 8;
 
-/** The exact values that travel beside the buckets when there are none. */
-export const EMPTY_PARTS: ExactParts = { min: 0, max: 0, sum: 0, overflow: 0 };
-
 /** The buckets of `histogram`; what it knows exactly (`exactParts`) is not in it and travels beside it. */
 export function encodeHistogram(histogram: Histogram): Uint8Array {
   const payload = encodeCounts(histogram);
