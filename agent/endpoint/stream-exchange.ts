@@ -94,6 +94,10 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     });
   }
 
+  onRequestStart(): void {
+    // undici asks for this method; there is nothing to do.
+  }
+
   onResponseStarted(): void {
     this.#isAnswered = true;
   }
