@@ -1,0 +1,30 @@
+import type { SimulatorOptions } from "./options.ts";
+import { startSimulator } from "./server.ts";
+
+/**
+ * `loadline simulate-server`: prints `{"url": …, "port": …}` as one line when it listens, and serves until SIGTERM
+ * or SIGINT, or, when it was started with an IPC channel, until its parent is gone.
+ *
+ * @throws LoadError as `startSimulator`.
+ */
+export async function runSimulateServer(options: SimulatorOptions): Promise<void> {
+  const simulator = await startSimulator(options);
+  process.stdout.write(`${JSON.stringify({ url: simulator.url, port: simulator.port })}\n`);
+  await toldToEnd();
+  await simulator.close();
+}
+
+function toldToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      process.off("SIGTERM", end);
+      process.off("SIGINT", end);
+      process.off("disconnect", end);
+      resolve();
+    };
+    process.on("SIGTERM", end);
+    process.on("SIGINT", end);
+    // Only a process with a channel has a parent to lose.
+    if (process.connected) process.on("disconnect", end);
+  });
+}
