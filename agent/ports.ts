@@ -75,6 +75,8 @@ export interface ReportStreamEvents {
 export interface ReportStream {
   /** False when the stream is not open or its buffer is full; the caller keeps the message. */
   sendInterval(report: IntervalReport): boolean;
+  /** As `sendInterval`, of a report that was encoded when it was sealed (shared/wire/report-codec.ts). */
+  sendEncodedInterval?(report: Uint8Array): boolean;
   sendRecords(batch: RecordBatch): boolean;
   close(): Promise<void>;
 }
