@@ -39,10 +39,9 @@ export function readZigZag(bytes: Uint8Array, cursor: { at: number }): number | 
   let byte = first;
   for (let place = 1; byte >= GROUP; place += 1) {
     const next = bytes[cursor.at];
+    // The ninth byte's top bit is data and says not that more follows, but a value that has it is beyond 2^53.
     if (next === undefined || place > NINTH) return undefined;
     cursor.at += 1;
-    // In the ninth byte the top bit is data and nothing follows; such values are beyond 2^53 anyway.
-    if (place === NINTH && next > 0) return undefined;
     magnitude += (next % GROUP) * weight;
     weight *= GROUP;
     byte = next;

@@ -53,6 +53,10 @@ describe("the metrics of one request", () => {
     assert.equal(metrics.output_tokens_per_second, 5);
   });
 
+  test("nothing takes less than no time, however coarsely the clock is read", () => {
+    assert.equal(timelineMetrics({ ...timeline, sentAtNs: 999 * MS }).send_delay, 0);
+  });
+
   test("one token has no time between tokens, and no speed", () => {
     const metrics = timelineMetrics({ ...timeline, outputTokens: 1 });
     assert.equal(metrics.itl, undefined);

@@ -70,6 +70,8 @@ test("the allowed violations are the whole part of fraction × total, however fl
       assert.equal(violationsAllowed(quantile, total), exact);
     }),
   );
+  assert.ok(0.29 * 100 < 29);
+  assert.equal(violationsAllowed(parseClause("error_rate <= 29%"), 100), 29);
 });
 
 test("an SLO is met when all its clauses are, and violated by one", () => {
