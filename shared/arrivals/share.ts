@@ -64,12 +64,13 @@ function peersByWeight(weights: readonly number[]): readonly Peers[] {
     if (agents === undefined) groups.set(weight, [agent]);
     else agents.push(agent);
   }
-  // An agent of capacity 0 never takes a place, not even where every credit is 0.
-  groups.delete(0);
   return Array.from(groups, ([weight, agents]) => ({ weight, agents, next: 0, taken: 0 }));
 }
 
-/** One turn of the round robin: who takes the place. */
+/**
+ * One turn of the round robin: who takes the place. The credits of all agents add up to `sum` here, so the most is
+ * above 0, and an agent of capacity 0, whose credit is always 0, takes none.
+ */
 function takePlace(groups: readonly Peers[], turn: number, sum: number): number {
   let richest: Peers | undefined;
   let most = -Infinity;

@@ -75,25 +75,23 @@ class OwnArrivals implements AgentArrivals {
   private readonly fleet: FleetArrivals;
   private readonly place: number;
   private readonly startAtNs: number;
-  private ended: boolean;
+  private readonly owns: boolean;
 
   constructor({ segment, seed, agentId }: StripeKey) {
     this.fleet = new FleetArrivals({ segment, seed });
     this.place = placeOfAgent(segment.shares, agentId);
     this.startAtNs = segment.startAtNs;
     // An agent that owns nothing would walk the whole segment in its first call.
-    this.ended = (segment.shares[this.place]?.capacity ?? 0) === 0;
+    this.owns = (segment.shares[this.place]?.capacity ?? 0) > 0;
   }
 
   next(): boolean {
-    if (this.ended) return false;
-    while (this.fleet.next()) {
+    while (this.owns && this.fleet.next()) {
       if (this.fleet.place !== this.place) continue;
       this.index = this.fleet.index;
       this.intendedAtNs = this.startAtNs + this.fleet.offsetNs;
       return true;
     }
-    this.ended = true;
     return false;
   }
 }

@@ -182,6 +182,17 @@ test("a ramp down to 0 ends: its next arrival is at infinity", () => {
   assert.ok(instants.every((atNs) => atNs === Infinity || atNs <= 1e9));
 });
 
+test("no arrival of a ramp is at NaN, where rounding puts its end past the root", () => {
+  for (let i = 1; i < 2_000; i++) {
+    const unit = i / 2_000;
+    // The first draw lands on the ramp's last expected arrival, or a rounding error beside it.
+    const fromRatePerSecond = (-2 * Math.log(1 - unit)) / 7;
+    const ramp = { kind: "ramp", fromRatePerSecond, toRatePerSecond: 0, durationNs: 7e9 } as const;
+    const atNs = rampArrivals({ ramp, prng: { nextUnit: () => unit } }).nextAtNs();
+    assert.ok(atNs === Infinity || Math.abs(atNs - 7e9) < 1e6, `${atNs} for ${unit}`);
+  }
+});
+
 test("a ramp from 0 whose first draw is 0 starts at 0, not at NaN", () => {
   const ramp = { kind: "ramp", fromRatePerSecond: 0, toRatePerSecond: 5, durationNs: 1e9 } as const;
   assert.equal(rampArrivals({ ramp, prng: { nextUnit: () => 0 } }).nextAtNs(), 0);

@@ -68,12 +68,29 @@ test("the same seed sends the same prompts at the same instants with 1 agent or 
 });
 
 test("classes come by their weight; one of weight 0 never does", () => {
-  const counts = [0, 0, 0];
-  for (let index = 0; index < 20_000; index++) {
-    counts[drawRequest(chatAndRag, { seed: 1, segment: 1, index }).classIndex]! += 1;
+  const classes = [1, 2, 0, 3].map((weight) => ({ ...chatAndRag.classes[0]!, weight }));
+  const counts = [0, 0, 0, 0];
+  for (let index = 0; index < 12_000; index++) {
+    counts[drawRequest({ classes }, { seed: 1, segment: 1, index }).classIndex]! += 1;
   }
-  assert.equal(counts[2], 0);
-  assert.ok(Math.abs(counts[0]! - 16_000) < 250, `${counts[0]} of 20,000 for a weight of 80 %`);
+  // Binomial deviations are at most 55 here.
+  for (const [i, expected] of [2_000, 4_000, 0, 6_000].entries()) {
+    assert.ok(Math.abs(counts[i]! - expected) <= expected / 20, `${counts[i]}, not ${expected}`);
+  }
+});
+
+test("the lengths of prompt and output know nothing of each other", () => {
+  const uniform = { kind: "uniform", low: 0, high: 1_000 } as const;
+  const workload: Workload = {
+    classes: [{ name: "default", weight: 1, promptTokens: uniform, outputTokens: uniform }],
+  };
+  let products = 0;
+  for (let index = 0; index < 10_000; index++) {
+    const request = drawRequest(workload, { seed: 1, segment: 1, index });
+    products += (request.promptTokens / 500 - 1) * (request.outputTokens / 500 - 1);
+  }
+  // The variance of each factor is 1/3, so a correlation of 1 gives 3,333 and none 0 ± 33.
+  assert.ok(Math.abs(products) < 150, `${products}`);
 });
 
 test("drawing more for one purpose moves no other", () => {
