@@ -3,8 +3,8 @@ import type { Arrivals } from "./arrivals.ts";
 /** Beyond one arrival a µs, instants are too coarse to tell arrivals apart. */
 export const RATE_PER_SECOND_MAX = 1_000_000;
 /** Below it a gamma process is constant, above it one endless clump: a segment would see nothing else. */
-export const COEFFICIENT_OF_VARIATION_MIN = 0.001;
-export const COEFFICIENT_OF_VARIATION_MAX = 100;
+const COEFFICIENT_OF_VARIATION_MIN = 0.001;
+const COEFFICIENT_OF_VARIATION_MAX = 100;
 
 /** What is wrong with a process, one sentence each; empty when nothing is. */
 export function arrivalsProblems(arrivals: Arrivals): string[] {
