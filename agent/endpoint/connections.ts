@@ -1,6 +1,14 @@
 import type { Socket } from "node:net";
 import { Client } from "undici";
+import type { Clock } from "../../shared/time/clock.ts";
+import { NS_PER_MS } from "../../shared/units.ts";
 import { Dialler, type DialOptions, type OnDialled } from "./dialler.ts";
+
+/**
+ * How long a connection rests before it is used again. Some servers close one right after a stream (llama-server
+ * within 0.1 ms): by then we know, and need not send a request into it and once more.
+ */
+const REST_NS = 2 * NS_PER_MS;
 
 /** One HTTP/1.1 connection, with at most one request on it. */
 export class Connection {
@@ -12,6 +20,8 @@ export class Connection {
    * knowing. False for a socket that was dialled for the request.
    */
   isReused = false;
+  /** When its last response was whole. */
+  idleAtNs = 0;
 
   constructor(origin: string, dial: (connection: Connection, onDialled: OnDialled) => void) {
     this.client = new Client(origin, {
@@ -44,20 +54,21 @@ export class Connection {
 export class Connections {
   readonly #origin: string;
   readonly #dialler: Dialler;
-  /** Last in, first out, so that what is not needed grows old and closes. */
-  readonly #idle: Connection[] = [];
-  /** Of the clients that are not idle. */
+  readonly #clock: Clock;
+  /** In the order they became idle; the one that rested longest is taken first. */
+  readonly #idle = new Set<Connection>();
   readonly #busy = new Set<Connection>();
   /** Opened ahead, not yet of any connection. */
   readonly #spares: Socket[] = [];
 
-  constructor(options: DialOptions) {
+  constructor(options: DialOptions, clock: Clock) {
+    this.#clock = clock;
     this.#origin = new URL(options.url).origin;
     this.#dialler = new Dialler(options);
   }
 
   take(): Connection {
-    const connection = this.#idle.pop() ?? this.#make(true);
+    const connection = this.#takeRested() ?? this.#make(true);
     this.#busy.add(connection);
     return connection;
   }
@@ -73,7 +84,8 @@ export class Connections {
   giveBack(connection: Connection): void {
     if (this.#busy.delete(connection)) {
       connection.isReused = true;
-      this.#idle.push(connection);
+      connection.idleAtNs = this.#clock.nowNs();
+      this.#idle.add(connection);
     }
   }
 
@@ -110,7 +122,7 @@ export class Connections {
     for (const connection of [...this.#idle, ...this.#busy]) {
       destroy(connection);
     }
-    this.#idle.length = 0;
+    this.#idle.clear();
     this.#busy.clear();
     this.#spares.length = 0;
     await this.#dialler.destroyAll();
@@ -131,17 +143,20 @@ export class Connections {
       });
     });
     made.client.on("disconnect", () => {
-      this.#forgetIdle(made);
+      if (this.#idle.delete(made)) {
+        destroy(made);
+      }
     });
     return made;
   }
 
-  #forgetIdle(connection: Connection): void {
-    const index = this.#idle.indexOf(connection);
-    if (index !== -1) {
-      this.#idle.splice(index, 1);
-      destroy(connection);
+  #takeRested(): Connection | undefined {
+    const [oldest] = this.#idle;
+    if (oldest === undefined || this.#clock.nowNs() - oldest.idleAtNs < REST_NS) {
+      return undefined;
     }
+    this.#idle.delete(oldest);
+    return oldest;
   }
 
   #keepSpare(socket: Socket): void {

@@ -39,23 +39,21 @@ export class Dialler {
   dial(onDialled: OnDialled): net.Socket {
     const socket = this.#open();
     this.#sockets.add(socket);
-    let isCalled = false;
-    const call: OnDialled = (error, dialled) => {
-      if (!isCalled) {
-        isCalled = true;
-        onDialled(error, dialled);
-      }
-    };
+    let isOpen = false;
+    let failure = new Error("closed before it was open");
     socket.once(this.#tlsOptions === undefined ? "connect" : "secureConnect", () => {
-      call(null, socket);
+      isOpen = true;
+      onDialled(null, socket);
     });
     // Stays for good: a socket without a listener would take the process down with its error.
     socket.on("error", (error) => {
-      call(error, null);
+      failure = error;
     });
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      call(new Error("closed before it was open"), null);
+      if (!isOpen) {
+        onDialled(failure, null);
+      }
     });
     return socket;
   }

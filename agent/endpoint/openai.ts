@@ -52,12 +52,8 @@ class OpenAi implements OpenAiEndpoint {
   constructor({ target, clock, apiKey, addresses }: OpenAiEndpointOptions) {
     this.#clock = clock;
     this.#timeoutNs = target.timeoutNs;
-    this.#connections = new Connections({
-      url: target.url,
-      caPem: target.caPem,
-      tlsInsecure: target.tlsInsecure,
-      addresses,
-    });
+    const { url, caPem, tlsInsecure } = target;
+    this.#connections = new Connections({ url, caPem, tlsInsecure, addresses }, clock);
     this.#context = {
       clock,
       connections: this.#connections,
