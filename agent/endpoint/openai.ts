@@ -6,6 +6,7 @@ import { ChatEvents } from "./chat-events.ts";
 import { Connections } from "./connections.ts";
 import { CHAT_PATH } from "./openai-chat.ts";
 import { COMPLETIONS_PATH } from "./openai-completions.ts";
+import { redact } from "./redact.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { StreamExchange, type ExchangeContext } from "./stream-exchange.ts";
 
@@ -150,9 +151,4 @@ class OpenAi implements OpenAiEndpoint {
 function choicesAsked(target: Target): number {
   const n = target.extraBody["n"];
   return typeof n === "number" && Number.isSafeInteger(n) && n > 1 ? n : 1;
-}
-
-/** A server may repeat the key it was given; it must not get into a log. */
-function redact(text: string, apiKey: string | undefined): string {
-  return apiKey === undefined || apiKey === "" ? text : text.replaceAll(apiKey, "[key]");
 }
