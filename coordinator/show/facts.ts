@@ -39,7 +39,7 @@ function workload(result: Result): Fact {
 type Lengths = Result["workload"]["classes"][number]["promptTokens"];
 
 /** A distribution of lengths in words. */
-export function lengthsText(lengths: Lengths): string {
+function lengthsText(lengths: Lengths): string {
   switch (lengths.kind) {
     case "fixed":
       return count(lengths.tokens);

@@ -197,7 +197,7 @@ export interface ProbeView extends MetricsView {
   readonly byClass: Readonly<Record<string, MetricsView>>;
 }
 
-export interface LostView {
+interface LostView {
   /** Scheduled arrivals that were never offered; `to` is exclusive. */
   readonly arrivalRanges: readonly {
     readonly segment: number;
@@ -209,7 +209,7 @@ export interface LostView {
   readonly unknownCount: number;
 }
 
-export interface FilesView {
+interface FilesView {
   /** As the user can open it. */
   readonly directory: string;
   /** Names within it. */
