@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ProtocolEvent } from "../../../coordinator/broker/protocol-event.ts";
 import { ProtocolParser } from "../../../coordinator/broker/protocol-parser.ts";
 
-const limits = { controlLineBytesMax: 64, payloadBytesMax: 48 };
+const limits = { controlLineBytesMax: 24, payloadBytesMax: 48 };
 
 const word = fc.stringMatching(/^[a-z0-9.*>_]{1,6}$/);
 const blank = fc.constantFrom(" ", "  ", "\t");
