@@ -34,7 +34,7 @@ export interface PublishEvent {
 }
 
 /** MSG and HMSG: what a server delivers to the subscription `id`. */
-export interface MessageEvent {
+interface MessageEvent {
   readonly kind: "message";
   readonly subject: string;
   readonly id: string;

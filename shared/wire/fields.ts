@@ -8,7 +8,7 @@ export const MESSAGE_BYTES_MAX = 1_048_576;
 
 /** Longest names (agent, run, class, file), and longest sentences for people, in UTF-16 units. */
 export const NAME_LENGTH_MAX = 256;
-export const TEXT_LENGTH_MAX = 8_192;
+const TEXT_LENGTH_MAX = 8_192;
 
 const UINT32_MAX = 0xffff_ffff;
 

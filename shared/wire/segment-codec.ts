@@ -24,7 +24,7 @@ import type * as gen from "./gen/loadline/v1/segment_pb.ts";
 const SHARES_MAX = 20_000;
 const SHA256_BYTES = 32;
 
-export function arrivalsToWire(arrivals: Arrivals): MessageInitShape<typeof gen.ArrivalsSchema> {
+function arrivalsToWire(arrivals: Arrivals): MessageInitShape<typeof gen.ArrivalsSchema> {
   switch (arrivals.kind) {
     case "constant":
     case "poisson":
@@ -46,7 +46,7 @@ export function arrivalsToWire(arrivals: Arrivals): MessageInitShape<typeof gen.
 }
 
 /** Only processes that an arrival schedule can be made of: rates, durations and variations above 0. */
-export function arrivalsFromWire(message: gen.Arrivals): Arrivals {
+function arrivalsFromWire(message: gen.Arrivals): Arrivals {
   const { process } = message;
   switch (process.case) {
     case "constant":
@@ -115,7 +115,7 @@ function modeFromWire(mode: gen.Segment["mode"]): SegmentMode {
   }
 }
 
-export function segmentToWire(segment: Segment): MessageInitShape<typeof gen.SegmentSchema> {
+function segmentToWire(segment: Segment): MessageInitShape<typeof gen.SegmentSchema> {
   return {
     number: toUint32(segment.number, "number"),
     mode: modeToWire(segment.mode),
@@ -132,7 +132,7 @@ export function segmentToWire(segment: Segment): MessageInitShape<typeof gen.Seg
 }
 
 /** Its instants are in order, and an open segment has someone to fire it. */
-export function segmentFromWire(message: gen.Segment): Segment {
+function segmentFromWire(message: gen.Segment): Segment {
   const segment: Segment = {
     number: message.number,
     mode: modeFromWire(message.mode),
