@@ -1,16 +1,8 @@
 import { bracketOf, halfWidthOf, type BisectState, type Probe } from "./bisect-state.ts";
-import { solveLinear } from "./glm.ts";
-import { ceilingOf, probesNear } from "./next-rate.ts";
+import { ceilingOf } from "./next-rate.ts";
+import { beliefOf } from "./rate-belief.ts";
 import type { Decision, MaxRate, SearchOptions } from "./procedure.ts";
 
-/**
- * How ln(fraction over) rises with ln(rate) near the limit: 12 to 35 in queues and batching servers.
- * A prior, which two or three probes with a fitted tail correct.
- */
-const SLOPE = 20;
-const SLOPE_SD = 10;
-/** Added to a fitted tail's standard error: the model's own. */
-const MODEL_SD = 0.2;
 const NEAR_FRACTION = 0.12;
 
 /** What the search says with the probes it has. */
@@ -41,7 +33,7 @@ function withoutPass(state: BisectState, high: Probe | undefined): Decision {
 function between(options: SearchOptions, state: BisectState): MaxRate | undefined {
   const { low, high } = bracketOf(state.probes);
   if (low === undefined || high === undefined) return undefined;
-  const ratePerSecond = pointOf(state.probes, low.ratePerSecond, high.ratePerSecond);
+  const ratePerSecond = beliefOf(state).ratePerSecond;
   const halfWidth = halfWidthOf(state.probes);
   const wide = halfWidth > options.precisionFraction;
   return {
@@ -90,35 +82,10 @@ function atLeast(options: SearchOptions, state: BisectState, low: Probe): MaxRat
   };
 }
 
-/**
- * The point inside [low, high]: where ln(fraction over ÷ allowed), a straight line in ln(rate) through the probes'
- * fitted tails (weighted by their errors, slope with a prior), reaches 0. The geometric middle without such a tail.
- */
-export function pointOf(probes: readonly Probe[], low: number, high: number): number {
-  const middle = Math.sqrt(low * high);
-  let information = [
-    [1e-9, 0],
-    [0, 1 / SLOPE_SD ** 2],
-  ];
-  let gradient = [0, SLOPE / SLOPE_SD ** 2];
-  let used = 0;
-  for (const { ratePerSecond, logExcess, standardError } of probes) {
-    if (logExcess === null || standardError === null) continue;
-    used++;
-    const weight = 1 / (standardError ** 2 + MODEL_SD ** 2);
-    const x = [1, Math.log(ratePerSecond / middle)];
-    information = information.map((row, i) =>
-      row.map((value, j) => value + weight * (x[i] ?? 0) * (x[j] ?? 0)),
-    );
-    gradient = gradient.map((value, i) => value + weight * (x[i] ?? 0) * logExcess);
-  }
-  const [intercept, slope] = used === 0 ? [0, SLOPE] : solveLinear(information, gradient);
-  const root = middle * Math.exp(-(intercept ?? 0) / Math.max(3, slope ?? SLOPE));
-  return Math.max(low, Math.min(high, root));
-}
-
 function evidenceOf(probes: readonly Probe[], ratePerSecond: number): MaxRate["evidence"] {
-  const near = probesNear(probes, ratePerSecond, NEAR_FRACTION);
+  const near = probes.filter(
+    (probe) => Math.abs(probe.ratePerSecond / ratePerSecond - 1) <= NEAR_FRACTION,
+  );
   return {
     requestsNear: near.reduce((sum, { requests }) => sum + Math.round(requests), 0),
     overCount: near.reduce((sum, { overCount }) => sum + overCount, 0),

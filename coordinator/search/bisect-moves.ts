@@ -9,6 +9,7 @@ import {
   timeLeftS,
 } from "./bisect-timing.ts";
 import { nextRate } from "./next-rate.ts";
+import { beliefOf } from "./rate-belief.ts";
 import { longestLimitS, overloadLimitS } from "./one-rate-verdict.ts";
 import type {
   Decision,
@@ -36,6 +37,8 @@ const BACKLOG_LIMIT_FRACTION = 0.25;
 const IN_FLIGHT_EXCESS = 4;
 const IN_FLIGHT_DRAINED = 2;
 const FEW_REQUESTS = 10;
+/** Parts of the time left that a probe may take: one that leaves room for others, or all. */
+const PROBE_SHARES = [0.55, 1];
 
 export function goOn(state: BisectState): BisectStep {
   return { state, decision: { kind: "go-on" }, judged: undefined };
@@ -98,24 +101,36 @@ export function rampTo(move: Move, ratePerSecond: number, judged?: JudgedSegment
  * enough, no rate is left to try, or the time left is too short to show anything.
  */
 export function probeNext(move: Move, judged?: JudgedSegment): BisectStep {
-  const { options, state, observation } = move;
+  const { options, state } = move;
   const { low, high } = bracketOf(state.probes);
-  const lowestAsked = options.rateMinPerSecond;
-  if (high !== undefined && lowestAsked !== undefined && high.ratePerSecond <= lowestAsked) {
+  const lowestAsked = options.rateMinPerSecond ?? 0;
+  if (high !== undefined && high.ratePerSecond <= lowestAsked) {
     const reason = `${shown(high.ratePerSecond)} requests/s, the lowest rate asked for, violates ${high.boundBy}`;
     return endWith(move, { kind: "hopeless", reason }, judged);
   }
   const generatorBound = state.generatorCeilingPerSecond !== null && high === undefined;
   const enough =
     halfWidthOf(state.probes) <= options.precisionFraction || (generatorBound && low !== undefined);
-  const rate = enough ? undefined : nextRate(options, state);
-  if (rate === undefined) return finish(move, judged);
+  const ahead = enough ? undefined : aheadOf(move);
+  if (ahead === undefined) return finish(move, judged);
+  return drainNeededS(ahead) > 0 ? drain(ahead, judged) : probe(ahead, judged);
+}
 
-  const ahead = { ...move, state: { ...state, ratePerSecond: rate } };
-  const leftS = timeLeftS(options, ahead.state, observation.elapsedS);
-  const drainS = drainNeededS(ahead);
-  if (probeCapS(options, ahead.state, leftS - drainS) === undefined) return finish(move, judged);
-  return drainS > 0 ? drain(ahead, judged) : probe(ahead, judged);
+/** The move to a rate worth probing in the time left: a share of it, or all of it when that shows more. */
+function aheadOf(move: Move): Move | undefined {
+  const { options, state, observation } = move;
+  const guess = { ...move, state: { ...state, ratePerSecond: beliefOf(state).ratePerSecond } };
+  const leftS = timeLeftS(options, guess.state, observation.elapsedS) - drainNeededS(guess);
+  for (const share of PROBE_SHARES) {
+    const capS = probeCapS(options, guess.state, { leftS, share });
+    if (capS === undefined) return undefined;
+    const rate = nextRate(options, state, capS * guess.state.ratePerSecond);
+    if (rate === undefined) continue;
+    const ahead = { ...guess, state: { ...state, ratePerSecond: rate, probeShare: share } };
+    const ownCapS = probeCapS(options, ahead.state, { leftS, share });
+    if (ownCapS !== undefined) return ahead;
+  }
+  return undefined;
 }
 
 function drain(move: Move, judged: JudgedSegment | undefined): BisectStep {
@@ -134,7 +149,7 @@ function drain(move: Move, judged: JudgedSegment | undefined): BisectStep {
 export function probe(move: Move, judged?: JudgedSegment): BisectStep {
   const { options, state, observation } = move;
   const leftS = timeLeftS(options, state, observation.elapsedS);
-  const capS = probeCapS(options, state, leftS);
+  const capS = probeCapS(options, state, { leftS, share: state.probeShare });
   if (capS === undefined) return finish(move, judged);
   const request: SegmentRequest = {
     purpose: "probe",

@@ -39,6 +39,8 @@ export interface BisectState {
   readonly looks: number;
   /** Longest decided part of the current probe, s. */
   readonly probeCapS: number;
+  /** Part of the time left that the next probe may take. */
+  readonly probeShare: number;
   readonly rampPerSecond: number | null;
   readonly saturationPerSecond: number | null;
   readonly probes: readonly Probe[];
@@ -58,6 +60,7 @@ export const INITIAL_STATE: BisectState = {
   previousRatePerSecond: 0,
   looks: 0,
   probeCapS: 0,
+  probeShare: 1,
   rampPerSecond: null,
   saturationPerSecond: null,
   probes: [],

@@ -19,14 +19,12 @@ const SETTLE_REQUESTS = 1.5;
 const SETTLE_MAX_S = 20;
 const DRAIN_MAX_S = 120;
 const DRAIN_MIN_S = 8;
-/** A probe may take this part of the time left, so that a few more can follow. */
-const PROBE_SHARE = 1 / 3.5;
 /** Requests without which no rate can pass a p99: a shorter probe is not worth its settling. */
 const PROBE_REQUESTS_MIN = 500;
 /** From the end of an interval to the start of the segment it asked for: sealing, merging, arming. */
 export const DECISION_S = 2.7;
-/** Observations come about once a second; the last one before the budget must still be answered in time. */
-const OBSERVATION_S = 1.1;
+/** Observations come about once a second and a second late; the last one must still be answered in time. */
+const OBSERVATION_S = 2.5;
 /** Part of the budget kept at most for the streams that are open at the end. */
 const RESERVE_FRACTION_MAX = 0.15;
 
@@ -73,16 +71,16 @@ export function timeLeftS(options: SearchOptions, state: BisectState, elapsedS: 
 /**
  * Longest decided window of the next probe, s; undefined when the time left allows none that could pass.
  *
- * @param leftS as `timeLeftS` has it, at the instant the probe is asked for.
+ * @param left.leftS as `timeLeftS` has it, at the instant the probe is asked for.
+ * @param left.share the part of it that this probe may take.
  */
 export function probeCapS(
   options: SearchOptions,
   state: BisectState,
-  leftS: number,
+  { leftS, share }: { readonly leftS: number; readonly share: number },
 ): number | undefined {
-  const limitS = longestLimitS(options.slo);
-  const availableS = leftS - DECISION_S - settleS(options, state) - limitS;
+  const overheadS = DECISION_S + settleS(options, state) + longestLimitS(options.slo);
   const leastS = PROBE_REQUESTS_MIN / state.ratePerSecond;
-  if (availableS < 0.6 * leastS) return undefined;
-  return Math.min(availableS, Math.max(leastS, leftS * PROBE_SHARE));
+  if (leftS - overheadS < 0.6 * leastS) return undefined;
+  return Math.min(leftS - overheadS, Math.max(leastS, leftS * share - overheadS));
 }

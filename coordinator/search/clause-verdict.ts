@@ -1,7 +1,7 @@
 import type { Verdict } from "../../shared/slo/slo.ts";
 import { binomialCdf, binomialTail } from "./binomial.ts";
 import type { ClauseWindow } from "./clause-window.ts";
-import { clumpsOf, dispersionOf } from "./clumps.ts";
+import { clumpsOf, dispersionOf, intervalsClumpFactor } from "./clumps.ts";
 import { mixtureLogEValue } from "./e-value.ts";
 import { fitLogLinear } from "./glm.ts";
 
@@ -90,6 +90,9 @@ function judgeTail(window: ClauseWindow, seen: RateEvidence): RateVerdict {
   const used = thresholds
     .map((_, j) => j)
     .filter((j) => (over[j] ?? 0) < TAIL_FRACTION_MAX * (decided[j] ?? 0));
+  if (seen.overCount > seen.requests * Math.max(TAIL_FRACTION_MAX, 5 * allowedFraction)) {
+    return described("violated", window, seen);
+  }
   if (used.length < 2) return described("undecided", window, seen);
 
   const clumpFactor = Math.max(seen.clumpFactor, bodyClumpFactor(window));
@@ -136,6 +139,15 @@ function clumpFactorAt(window: ClauseWindow, j: number): number {
   return factor * Math.max(1, over / atS.length);
 }
 
+function evenedClumpFactorAt(window: ClauseWindow, j: number): number {
+  const atS = window.exceedances.filter(({ level }) => level >= j).map((one) => one.atS);
+  const K = Number(process.env["KF"] ?? 1.5);
+  return Math.min(
+    clumpFactorAt(window, j),
+    Math.max(CLUMP_FACTOR_MIN, K * intervalsClumpFactor(atS, window.windowS)),
+  );
+}
+
 function clumpGapS(window: ClauseWindow, j: number): number {
   const thresholdS = (window.limitS ?? 0) * (window.thresholds[j] ?? 1);
   return Math.max(CLUMP_GAP_LIMITS * thresholdS, CLUMP_GAP_ARRIVALS / window.ratePerSecond);
@@ -147,11 +159,11 @@ function bodyClumpFactor(window: ClauseWindow): number {
   const logShare = (j: number): number => Math.log((over[j] ?? 0) / (decided[j] ?? 1));
   const first = over.findIndex((bad, j) => bad <= BODY_FRACTION * (decided[j] ?? 0));
   const above = first === -1 ? limitIndex : Math.min(first, limitIndex);
-  const factorAbove = clumpFactorAt(window, above);
+  const factorAbove = evenedClumpFactorAt(window, above);
   const below = above - 1;
   if (below < 0 || logShare(below) <= Math.log(BODY_FRACTION)) return factorAbove;
   const place = (logShare(below) - Math.log(BODY_FRACTION)) / (logShare(below) - logShare(above));
-  return clumpFactorAt(window, below) * (1 - place) + factorAbove * place;
+  return evenedClumpFactorAt(window, below) * (1 - place) + factorAbove * place;
 }
 
 /**

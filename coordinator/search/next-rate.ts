@@ -1,12 +1,22 @@
-import { bracketOf, type BisectState, type Probe } from "./bisect-state.ts";
+import { bracketOf, type BisectState } from "./bisect-state.ts";
 import type { SearchOptions } from "./procedure.ts";
+import { beliefOf, type RateBelief } from "./rate-belief.ts";
 
-/** Where no passing rate is known, the next lower place to look is this much lower. */
-const STEP_DOWN = Math.SQRT2;
-/** First tokens a second of an overloaded server are its saturation within this. */
-const SATURATION_MARGIN = 1.1;
-/** A side of the bracket narrower than this is left alone: no verdict of affordable length would fall in it. */
-const SIDE_MIN_LOG = Math.log(1.03);
+/** A gain smaller than this, in ln(rate), is not worth a probe. */
+const GAIN_MIN = 0.03;
+/** A rate that stayed undecided is not tried again nearer than this to the answer, in ln(rate). */
+const BEYOND_UNDECIDED = 0.04;
+/** Part of the belief's standard deviation that a probe keeps away from it. */
+const BELIEF_MARGIN = 0.3;
+/**
+ * How far from the answer a rate must lie for a verdict of 1,000 requests to fall most of the time, in ln(rate);
+ * more requests bring it nearer with their square root. From M/M/4 and a batching server in virtual time.
+ */
+const PASS_DISTANCE = 0.25;
+const FAIL_DISTANCE = 0.18;
+const DISTANCE_MIN = 0.07;
+const DISTANCE_MAX = 0.45;
+const REQUESTS_REFERENCE = 1000;
 
 /** The highest rate that may be offered: asked for, or all that the generator holds; Infinity without a bound. */
 export function ceilingOf(options: SearchOptions, state: BisectState): number {
@@ -17,72 +27,82 @@ export function ceilingOf(options: SearchOptions, state: BisectState): number {
 }
 
 /**
- * The rate to probe next; undefined when no rate is left that could narrow the interval.
+ * The rate to probe next; undefined when none would narrow the interval.
  *
- * The geometric middle of the bracket. Rates that stayed undecided split it in two sides, of which the wider is taken:
- * they narrow nothing themselves, but the answer lies near them. While nothing has passed, the lower side.
+ * Bisection with noisy verdicts: the answer is believed to split the bracket in two sides; the one with more to gain
+ * is narrowed, by a rate as near to the answer as a verdict of `requests` requests can tell it from the limit. Nearer
+ * ones would stay undecided, and those narrow nothing. A rate that passes comes first.
  */
-export function nextRate(options: SearchOptions, state: BisectState): number | undefined {
-  const { low, high } = bracketOf(state.probes);
-  const ceiling = ceilingOf(options, state);
-  const lowest = low?.ratePerSecond ?? assumedLow(options, state);
-  const highest = high?.ratePerSecond ?? Math.min(ceiling, highestTried(state));
-  if (high === undefined && mayTryCeiling(state, ceiling)) return ceiling;
-
-  const undecided = state.probes
-    .filter(({ verdict }) => verdict === "undecided")
-    .map(({ ratePerSecond }) => ratePerSecond)
-    .filter((rate) => rate > lowest && rate <= highest);
-  const searched = searchedHigh(state, { lowest, highest });
-  if (undecided.length === 0) return middleOf(lowest, searched, low !== undefined);
-
-  const lower = { from: lowest, to: Math.min(...undecided) };
-  const upper = { from: Math.max(...undecided), to: searched };
-  const widthOf = ({ from, to }: { from: number; to: number }): number => Math.log(to / from);
-  const side =
-    low === undefined || high === undefined || widthOf(lower) >= widthOf(upper) ? lower : upper;
-  return middleOf(side.from, side.to, low !== undefined);
-}
-
-/** Without a violation and without a ceiling there is nowhere to look above what was tried. */
-function highestTried(state: BisectState): number {
-  const tried = state.probes.map(({ ratePerSecond }) => ratePerSecond);
-  return Math.max(state.rampPerSecond ?? state.ratePerSecond, ...tried);
-}
-
-function middleOf(from: number, to: number, mayStop: boolean): number | undefined {
-  return mayStop && Math.log(to / from) < SIDE_MIN_LOG ? undefined : Math.sqrt(from * to);
-}
-
-/** The rate above all is tried as it stands, once, when the ramp got there without a violation. */
-function mayTryCeiling(state: BisectState, ceiling: number): boolean {
-  if (!Number.isFinite(ceiling) || ceiling === state.generatorCeilingPerSecond) return false;
-  return state.probes.every(({ ratePerSecond }) => ratePerSecond < ceiling);
-}
-
-/** A rate that nothing has spoken against yet, below all that was tried. */
-function assumedLow(options: SearchOptions, state: BisectState): number {
-  const tried = Math.min(...state.probes.map(({ ratePerSecond }) => ratePerSecond), Infinity);
-  const fromRamp = state.rampPerSecond ?? Infinity;
-  const assumed = fromRamp < tried / 1.02 ? fromRamp : tried / STEP_DOWN / STEP_DOWN;
-  const bounded = Number.isFinite(assumed) ? assumed : state.ratePerSecond / STEP_DOWN;
-  return Math.max(bounded, options.rateMinPerSecond ?? 0);
-}
-
-/** Above saturation every rate fails, so the middle is taken below it until that side is used up. */
-function searchedHigh(
+export function nextRate(
+  options: SearchOptions,
   state: BisectState,
-  { lowest, highest }: { lowest: number; highest: number },
-): number {
-  const saturation = (state.saturationPerSecond ?? Infinity) * SATURATION_MARGIN;
-  return saturation < highest && saturation > 1.1 * lowest ? saturation : highest;
+  requests: number,
+): number | undefined {
+  const ceiling = ceilingOf(options, state);
+  if (mayTryCeiling(options, state)) return ceiling;
+  const belief = beliefOf(state);
+  const down = lowerSide(options, state, { belief, requests });
+  const up = upperSide(options, state, { belief, requests });
+  const best = down.gain >= up.gain ? down : up;
+  return best.gain < GAIN_MIN ? undefined : best.ratePerSecond;
 }
 
-/** Probes whose rate lies within `fraction` of `ratePerSecond`. */
-export function probesNear(
-  probes: readonly Probe[],
-  ratePerSecond: number,
-  fraction: number,
-): readonly Probe[] {
-  return probes.filter((probe) => Math.abs(probe.ratePerSecond / ratePerSecond - 1) <= fraction);
+interface Side {
+  readonly ratePerSecond: number;
+  /** By how much ln(rate) of the interval's end would move; Infinity while there is no such end. */
+  readonly gain: number;
+}
+
+interface Aim {
+  readonly belief: RateBelief;
+  readonly requests: number;
+}
+
+function distanceOf(reference: number, { belief, requests }: Aim): number {
+  const reach = reference * Math.sqrt(REQUESTS_REFERENCE / Math.max(1, requests));
+  const bounded = Math.max(DISTANCE_MIN, Math.min(DISTANCE_MAX, reach));
+  return bounded + BELIEF_MARGIN * belief.logSd;
+}
+
+function lowerSide(options: SearchOptions, state: BisectState, aim: Aim): Side {
+  const { low } = bracketOf(state.probes);
+  const centre = Math.log(aim.belief.ratePerSecond);
+  const triedBelow = undecidedRates(state).filter((rate) => rate <= aim.belief.ratePerSecond);
+  const wanted = Math.min(
+    centre - distanceOf(PASS_DISTANCE, aim),
+    ...triedBelow.map((rate) => Math.log(rate) - BEYOND_UNDECIDED),
+  );
+  const ratePerSecond = Math.max(Math.exp(wanted), options.rateMinPerSecond ?? 0);
+  const isNew = state.probes.every((probe) => probe.ratePerSecond !== ratePerSecond);
+  const gain = low === undefined ? Infinity : Math.log(ratePerSecond / low.ratePerSecond);
+  return { ratePerSecond, gain: isNew ? gain : -Infinity };
+}
+
+function upperSide(options: SearchOptions, state: BisectState, aim: Aim): Side {
+  const { high } = bracketOf(state.probes);
+  const centre = Math.log(aim.belief.ratePerSecond);
+  const triedAbove = undecidedRates(state).filter((rate) => rate > aim.belief.ratePerSecond);
+  const wanted = Math.max(
+    centre + distanceOf(FAIL_DISTANCE, aim),
+    ...triedAbove.map((rate) => Math.log(rate) + BEYOND_UNDECIDED),
+  );
+  const ratePerSecond = Math.exp(wanted);
+  const end = high?.ratePerSecond ?? ceilingOf(options, state);
+  // Without a violation there is nothing to narrow: what lies above is out of bounds or was tried.
+  const gain = high === undefined ? -Infinity : Math.log(end / ratePerSecond);
+  return { ratePerSecond, gain };
+}
+
+function undecidedRates({ probes }: BisectState): readonly number[] {
+  return probes
+    .filter(({ verdict }) => verdict === "undecided")
+    .map(({ ratePerSecond }) => ratePerSecond);
+}
+
+/** The highest rate asked for is tried as it stands, once, when the ramp got there without a violation. */
+function mayTryCeiling(options: SearchOptions, state: BisectState): boolean {
+  const { rateMaxPerSecond } = options;
+  if (rateMaxPerSecond === undefined || state.generatorCeilingPerSecond !== null) return false;
+  if (bracketOf(state.probes).high !== undefined) return false;
+  return state.probes.every(({ ratePerSecond }) => ratePerSecond < rateMaxPerSecond);
 }

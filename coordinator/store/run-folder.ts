@@ -1,0 +1,124 @@
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { assert } from "../../shared/assert.ts";
+import { ExitCode, LoadError } from "../../shared/errors.ts";
+import type { LogEntry, RunStore } from "../ports.ts";
+import { AppendFile } from "./append-file.ts";
+import { intervalEntry, INTERVALS_FILE } from "./intervals-file.ts";
+import { linesOf } from "./lines.ts";
+import { RequestsFile } from "./requests-file.ts";
+import { readFailed, writeFailed } from "./store-errors.ts";
+import type { ReadOptions } from "./torn.ts";
+
+export { readIntervals } from "./intervals-file.ts";
+export { readRequests } from "./requests-file.ts";
+export type { RequestLine } from "./requests-file.ts";
+
+const LOG_FILE = "log.jsonl";
+const PLAN_FILE = "plan.json";
+
+export interface RunFolderOptions {
+  /** Whether `requests.jsonl.zst` is written; without it record batches are dropped. */
+  readonly records: boolean;
+  /** The plan's class names, in its order; without them requests name their class by number. */
+  readonly classNames?: readonly string[];
+}
+
+/**
+ * Makes a run's folder: `intervals.bin` (every report that was acknowledged), `log.jsonl` (every decision),
+ * `requests.jsonl.zst`, and whole files beside them.
+ *
+ * @throws LoadError LL_RUN_FOLDER_EXISTS when something is there already, LL_RUN_FOLDER_WRITE when it cannot be made.
+ */
+export async function openRunFolder(
+  directory: string,
+  options: RunFolderOptions,
+): Promise<RunStore> {
+  await claim(directory);
+  const intervals = await AppendFile.open(join(directory, INTERVALS_FILE));
+  const log = await AppendFile.open(join(directory, LOG_FILE));
+  const requests = options.records
+    ? new RequestsFile(directory, options.classNames ?? [])
+    : undefined;
+  return {
+    directory,
+    writePlan: (plan) =>
+      writeWhole(directory, PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`),
+    appendInterval: (report) => intervals.append(intervalEntry(report)),
+    appendLog: (entry) => log.append(Buffer.from(`${JSON.stringify(entry)}\n`)),
+    appendRecords: async (batch) => requests?.append(batch),
+    writeFile: (name, contents) => writeWhole(directory, name, contents),
+    async close() {
+      await Promise.all([intervals.close(), log.close(), requests?.close()]);
+    },
+  };
+}
+
+/**
+ * The decisions of a run, in their order.
+ *
+ * @throws LoadError LL_RUN_FOLDER_READ
+ */
+export async function* readLog(
+  directory: string,
+  options: ReadOptions = {},
+): AsyncGenerator<LogEntry> {
+  const path = join(directory, LOG_FILE);
+  try {
+    const chunks = createReadStream(path) as AsyncIterable<Buffer>;
+    for await (const line of linesOf(chunks, { ...options, path })) {
+      yield JSON.parse(line) as LogEntry;
+    }
+  } catch (error) {
+    throw readFailed(path, error);
+  }
+}
+
+/** Makes the folder, or takes one that is there and empty. */
+async function claim(directory: string): Promise<void> {
+  let entries: readonly string[];
+  try {
+    await mkdir(directory, { recursive: true });
+    entries = await readdir(directory);
+  } catch (error) {
+    if (isFileThere(error)) throw folderExists(directory, "is a file");
+    throw writeFailed(directory, error);
+  }
+  if (entries.length > 0) throw folderExists(directory, "exists and is not empty");
+}
+
+function isFileThere(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EEXIST";
+}
+
+function folderExists(directory: string, state: string): LoadError {
+  return new LoadError(`the run is to be written to ${directory}, which ${state}`, {
+    code: "LL_RUN_FOLDER_EXISTS",
+    hint: "give another folder with --out; a run never writes over another",
+    exitCode: ExitCode.PlanInvalid,
+  });
+}
+
+/** By way of a temporary name: a reader sees the whole file or none, also after a crash. */
+async function writeWhole(
+  directory: string,
+  name: string,
+  contents: string | Uint8Array,
+): Promise<void> {
+  assert(/^[\w][\w.-]*$/.test(name), "a file of a run folder has a plain name");
+  const path = join(directory, name);
+  const temporary = join(directory, `.${name}.tmp`);
+  try {
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(contents);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    throw writeFailed(path, error);
+  }
+}
