@@ -70,7 +70,6 @@ export class AgentRun {
       endpoint,
       recorder: this.#recorder,
       inFlightMax: prepareRun.limits.inFlightMax,
-      timeoutNs: prepareRun.target.timeoutNs,
       heldBack: (nowNs) => this.#heldBack(nowNs),
     });
   }

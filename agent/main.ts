@@ -1,8 +1,7 @@
-import { hostname } from "node:os";
-import { availableParallelism } from "node:os";
 import { lookup } from "node:dns/promises";
+import { availableParallelism, hostname } from "node:os";
 import type { Logger } from "pino";
-import type { PolicySummary, PrepareRun, Refusal, Target } from "../shared/control/control.ts";
+import type { PolicySummary, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { connectNats } from "../shared/platform/nats.ts";
 import { SystemGauges } from "../shared/platform/process-gauges.ts";
@@ -16,6 +15,7 @@ import { grpcReportLink } from "./link/grpc-report-link.ts";
 import { natsAgentLink } from "./link/nats-link.ts";
 import { checkPlan, checkSegment } from "./policy/policy.ts";
 import { resolveTargetAddresses } from "./policy/resolve.ts";
+import { rehearse } from "./rehearsal.ts";
 import { Reporter } from "./reporting/reporter.ts";
 
 export interface AgentMainOptions {
@@ -49,6 +49,8 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
     },
   });
   const identity = identityOf(options);
+  // Before the first hello: an agent that says it is free is ready to be timed.
+  await rehearse(agentId, { clock, gauges });
   const agent = new Agent({
     identity,
     clock,
@@ -88,10 +90,13 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
   const { agentId, policy, token } = options;
   const { clock, gauges, identity } = machine;
   return async (prepareRun, onStart) => {
-    const refusal = await policyRefusal(policy, prepareRun);
-    if (refusal !== undefined) return refusal;
     const { target } = prepareRun;
-    const endpoint = openaiEndpoint({ target, clock, apiKey: apiKeyOf(target) });
+    // Names are resolved once a run and pinned; the policy judges the addresses, not the name.
+    const resolved = await resolveTargetAddresses(target.url, lookUp);
+    const refusal = checkPlan(policy, prepareRun, resolved);
+    if (refusal !== undefined) return refusal;
+    const { addresses } = resolved;
+    const endpoint = openaiEndpoint({ target, clock, apiKey: apiKeyOf(target), addresses });
     const reporter = new Reporter({
       runId: prepareRun.runId,
       agentId,
@@ -120,16 +125,9 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
   };
 }
 
-/** Names are resolved once a run and pinned; the policy judges the addresses, not the name. */
-async function policyRefusal(
-  policy: PolicySummary,
-  prepareRun: PrepareRun,
-): Promise<Refusal | undefined> {
-  const resolved = await resolveTargetAddresses(prepareRun.target.url, async (host) => {
-    const addresses = await lookup(host, { all: true });
-    return addresses.map(({ address }) => address);
-  });
-  return checkPlan(policy, prepareRun, resolved);
+async function lookUp(host: string): Promise<readonly string[]> {
+  const addresses = await lookup(host, { all: true });
+  return addresses.map(({ address }) => address);
 }
 
 /** Keys are named in a plan and never travel: only this process's environment holds them. */

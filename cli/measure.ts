@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -24,7 +25,12 @@ export async function measure(
   command: "find" | "run",
   flags: Record<string, unknown>,
 ): Promise<ExitCode> {
-  const plan = parsePlan({ command, flags, ...(await planFileOf(flags)) });
+  const plan = parsePlan({
+    command,
+    flags,
+    ...(await planFileOf(flags)),
+    readText: (path) => readFileSync(path, "utf8"),
+  });
   if (plan.dryRun) {
     process.stdout.write(dryRun(plan, agentCountOf(plan)));
     return ExitCode.Done;

@@ -2,6 +2,7 @@ import { deflateSync } from "node:zlib";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Target } from "../shared/control/control.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
+import { NS_PER_SECOND } from "../shared/units.ts";
 import type { Slo } from "../shared/slo/slo.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
 import { startReportServer } from "./link/grpc-report-server.ts";
@@ -20,6 +21,10 @@ import { openRunFolder } from "./store/run-folder.ts";
 
 /** Longest a stream may go on behind its segment before it is given up, s; the search scales its own. */
 const DRAIN_MAX_S = 120;
+/** The budget that the search's durations are given for, s. */
+const SEARCH_BUDGET_S = 300;
+/** On one machine a lease arrives within a ms; a fleet gets a second (docs/decisions/0005). */
+const LOCAL_ARM_LEAD_NS = 0.3 * NS_PER_SECOND;
 /** A search has its answer when it ends, so it waits for stragglers only this long, s. */
 const SEARCH_LAST_DRAIN_S = 3;
 
@@ -97,7 +102,16 @@ function runOptionsOf(
     drainMaxS: drainMaxS(plan),
     lastDrainMaxS: plan.load.kind === "find" ? SEARCH_LAST_DRAIN_S : drainMaxS(plan),
     keepRecords: plan.records,
+    intervalNs: intervalNsOf(plan),
+    armLeadNs: plan.placement.kind === "local" ? LOCAL_ARM_LEAD_NS : NS_PER_SECOND,
   };
+}
+
+/** 1 s; a search on a short budget cannot wait that long for news (docs/decisions/0005). */
+function intervalNsOf({ load }: Plan): number {
+  if (load.kind !== "find") return NS_PER_SECOND;
+  const scale = Math.min(1, Math.max(0.5, load.timeBudgetS / SEARCH_BUDGET_S));
+  return scale * NS_PER_SECOND;
 }
 
 function reportServerOf(options: ConductOptions, receiver: ReportReceiver): Promise<ReportServer> {
@@ -119,7 +133,7 @@ function templateOf({ load }: Plan): Parameters<typeof arrivalsAt>[0] {
 
 /** The search's drains scale with its budget, as all its durations do (120 s at 300 s). */
 function drainMaxS({ load }: Plan): number {
-  return load.kind === "find" ? (DRAIN_MAX_S * load.timeBudgetS) / 300 : DRAIN_MAX_S;
+  return load.kind === "find" ? (DRAIN_MAX_S * load.timeBudgetS) / SEARCH_BUDGET_S : DRAIN_MAX_S;
 }
 
 function addressOf(text: string): { readonly host: string; readonly port: number } {

@@ -1,4 +1,4 @@
-import type { CancelCall, Clock } from "../../shared/time/clock.ts";
+import type { Clock } from "../../shared/time/clock.ts";
 import type { Endpoint, RequestOrder } from "../ports.ts";
 import type { Flight } from "../recording/flight.ts";
 import type { NotSent, Recorder } from "../recording/recorder.ts";
@@ -16,8 +16,6 @@ export interface DispatcherOptions {
   readonly recorder: Recorder;
   /** Of this agent; an arrival over it is dropped and counted, never queued. */
   readonly inFlightMax: number;
-  /** From the sent instant, ns. */
-  readonly timeoutNs: number;
   /** Why nothing may leave now (a lapsed lease, a stop, a policy); undefined when it may. */
   readonly heldBack: (nowNs: number) => NotSent | undefined;
 }
@@ -28,12 +26,10 @@ interface Pending {
   readonly giveUp: (outcome: "timeout" | "censored") => void;
 }
 
-/** Sends requests, holds the in-flight bound, and gives up those that take too long. */
+/** Sends requests, holds the in-flight bound, and gives up those whose segment is long over. Time-outs are the endpoint's. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  /** In the order they were sent, so that the first one times out first. */
   readonly #pending = new Map<Flight, Pending>();
-  #cancelTimeout: CancelCall | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -52,7 +48,6 @@ export class Dispatcher {
     const giveUp = endpoint.send(load.order, flight);
     if (flight.ended) return true;
     this.#pending.set(flight, { flight, giveUp });
-    if (this.#cancelTimeout === undefined) this.#awaitTimeout(flight);
     return true;
   }
 
@@ -74,22 +69,6 @@ export class Dispatcher {
   }
 
   close(): void {
-    this.#cancelTimeout?.();
-    this.#cancelTimeout = undefined;
     this.censor(() => true);
-  }
-
-  #awaitTimeout(oldest: Flight): void {
-    const { clock, timeoutNs } = this.#options;
-    this.#cancelTimeout = clock.callAt(oldest.sentAtNs + timeoutNs, () => {
-      this.#cancelTimeout = undefined;
-      const nowNs = clock.nowNs();
-      for (const { flight, giveUp } of [...this.#pending.values()]) {
-        if (flight.sentAtNs + timeoutNs > nowNs) break;
-        giveUp("timeout");
-      }
-      const [next] = this.#pending.keys();
-      if (next !== undefined) this.#awaitTimeout(next);
-    });
   }
 }

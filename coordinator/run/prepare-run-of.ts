@@ -4,8 +4,6 @@ import { NS_PER_SECOND } from "../../shared/units.ts";
 import { countedClauses } from "./counted-clauses.ts";
 import type { RunOptions } from "./run-contract.ts";
 
-/** How often agents report. */
-const INTERVAL_NS = NS_PER_SECOND;
 /** An agent that has heard nothing for this long stops firing. */
 export const LEASE_NS = 3 * NS_PER_SECOND;
 
@@ -34,7 +32,7 @@ export function prepareRunOf(
     limits: {
       inFlightMax: Math.max(1, Math.floor(options.inFlightMax / agentCount) + rest),
       drainMaxNs: options.drainMaxS * NS_PER_SECOND,
-      intervalNs: INTERVAL_NS,
+      intervalNs: options.intervalNs,
       leaseNs: LEASE_NS,
     },
     keepRecords,

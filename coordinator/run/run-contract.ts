@@ -37,6 +37,10 @@ export interface RunOptions<State> {
   /** How long the end of the run waits for streams, s. */
   readonly lastDrainMaxS: number;
   readonly keepRecords: boolean;
+  /** How often agents report. */
+  readonly intervalNs: number;
+  /** A segment starts at least this long after its lease was published. */
+  readonly armLeadNs: number;
 }
 
 export interface RunPorts {

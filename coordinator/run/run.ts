@@ -20,10 +20,8 @@ import { agentFactsOf } from "./window-facts.ts";
 /** An agent silent for longer is lost (04-fleet). */
 const SILENCE_NS = 3 * NS_PER_SECOND;
 const GATHER_NS = 15 * NS_PER_SECOND;
-/** A segment starts at least this long after its lease was published. */
-const ARM_LEAD_NS = NS_PER_SECOND;
 const ARM_LEAD_ROUND_TRIPS = 20;
-const LOOK_EVERY_NS = 200 * NS_PER_MS;
+const LOOK_EVERY_NS = 100 * NS_PER_MS;
 
 /** Drives one run from gathering its agents to releasing them; the only writer of its folder. */
 export class Run<State> {
@@ -131,7 +129,10 @@ export class Run<State> {
 
   async #startSegment(control: FleetControl, request: SegmentRequest): Promise<void> {
     const { clock, onEvent } = this.#ports;
-    const leadNs = Math.max(ARM_LEAD_NS, ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs);
+    const leadNs = Math.max(
+      this.#options.armLeadNs,
+      ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs,
+    );
     const segment = segmentOf({
       request,
       number: this.#driven.length + 1,

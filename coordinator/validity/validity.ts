@@ -42,8 +42,8 @@ export const VALIDITY_BOUNDS = {
   clockErrorBoundNsMax: 5 * NS_PER_MS,
 } as const;
 
-/** Fewer samples than this say nothing about a p99. */
-const SAMPLES_MIN = 20;
+/** Fewer late ones than this may be chance in a short window. */
+const LATE_MIN = 3;
 
 /** Judges the generator over one window, agent by agent. */
 export function judgeGenerator(facts: WindowFacts): Validity {
@@ -97,16 +97,20 @@ function sendDelayReasons(
   { agentId, sendDelay }: AgentFacts,
   limitNs: number | undefined,
 ): string[] {
-  if (sendDelay.count < SAMPLES_MIN) return [];
   const boundNs = Math.max(
     VALIDITY_BOUNDS.sendDelayNsMin,
     VALIDITY_BOUNDS.sendDelayLimitFraction * (limitNs ?? 0),
   );
-  const p99Ns = sendDelay.quantile(0.99);
-  if (p99Ns <= boundNs) return [];
+  if (!p99Above(sendDelay, boundNs)) return [];
   return [
-    `agent ${agentId} sent late: send delay p99 ${ms(p99Ns)} ms (bound ${ms(boundNs)} ms); use more agents or a lower rate`,
+    `agent ${agentId} sent late: send delay p99 ${ms(sendDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms); use more agents or a lower rate`,
   ];
+}
+
+/** Whether more than 1 % lie above the bound, and not just one or two: they are no tail. */
+function p99Above(delays: Histogram, boundNs: number): boolean {
+  const above = delays.countAbove(boundNs);
+  return above >= LATE_MIN && above > 0.01 * delays.count;
 }
 
 function loopReasons({ agentId, health }: AgentFacts, limitNs: number | undefined): string[] {
@@ -115,10 +119,10 @@ function loopReasons({ agentId, health }: AgentFacts, limitNs: number | undefine
     VALIDITY_BOUNDS.loopDelayNsMin,
     VALIDITY_BOUNDS.loopDelayLimitFraction * (limitNs ?? 0),
   );
-  const p99Ns = loopDelayP99Ns(health);
-  if (p99Ns !== undefined && p99Ns > boundNs)
+  const loopDelay = mergedLoopDelay(health);
+  if (p99Above(loopDelay, boundNs))
     reasons.push(
-      `agent ${agentId}'s event loop was late: p99 ${ms(p99Ns)} ms (bound ${ms(boundNs)} ms)`,
+      `agent ${agentId}'s event loop was late: p99 ${ms(loopDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms)`,
     );
   const utilisation = meanUtilisation(health);
   if (utilisation > VALIDITY_BOUNDS.utilisationMax)
@@ -128,11 +132,11 @@ function loopReasons({ agentId, health }: AgentFacts, limitNs: number | undefine
   return reasons;
 }
 
-function loopDelayP99Ns(health: readonly Health[]): number | undefined {
-  // Quantiles do not add up, so the merged histogram is asked.
+/** Quantiles do not add up, so the merged histogram is asked. */
+function mergedLoopDelay(health: readonly Health[]): Histogram {
   const merged = new Histogram(NS_PER_US);
   for (const each of health) merged.add(each.eventLoopDelay);
-  return merged.count < SAMPLES_MIN ? undefined : merged.quantile(0.99);
+  return merged;
 }
 
 /** Weighted by time. */

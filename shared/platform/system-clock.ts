@@ -27,7 +27,10 @@ export class SystemClock implements Clock {
     const sleep = (): void => {
       const leftMs = (atNs - this.nowNs()) / NS_PER_MS;
       // Node's timers are whole ms and may be early by a fraction: look again rather than call before the instant.
-      timer = setTimeout(leftMs <= 0 ? task : wake, Math.min(Math.ceil(leftMs), SLEEP_MS_MAX));
+      timer = setTimeout(
+        leftMs <= 0 ? task : wake,
+        Math.min(Math.max(0, Math.ceil(leftMs)), SLEEP_MS_MAX),
+      );
     };
     const wake = (): void => {
       if (this.nowNs() >= atNs) task();

@@ -15,7 +15,10 @@ function naiveCdf(over: number, total: number, fraction: number): number {
 }
 
 const trials = fc
-  .record({ total: fc.integer({ min: 1, max: 400 }), share: fc.double({ min: 0, max: 1, noNaN: true }) })
+  .record({
+    total: fc.integer({ min: 1, max: 400 }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  })
   .map(({ total, share }) => ({ total, over: Math.floor(share * (total - 1)) }));
 const fractions = fc.double({ min: 0.001, max: 0.6, noNaN: true });
 

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { clumpsOf, dispersionOf, intervalsClumpFactor } from "../../../coordinator/search/clumps.ts";
+import {
+  clumpsOf,
+  dispersionOf,
+  intervalsClumpFactor,
+} from "../../../coordinator/search/clumps.ts";
 import { Draws } from "../../support/virtual-server.ts";
 
 test("exceedances far apart are clumps of one, close ones a single clump", () => {

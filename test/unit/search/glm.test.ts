@@ -4,7 +4,10 @@ import fc from "fast-check";
 import { fitLogLinear, solveLinear } from "../../../coordinator/search/glm.ts";
 
 test("a solved system gives back its right-hand side", () => {
-  const vector = fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 3, maxLength: 3 });
+  const vector = fc.array(fc.double({ min: -5, max: 5, noNaN: true }), {
+    minLength: 3,
+    maxLength: 3,
+  });
   fc.assert(
     fc.property(fc.tuple(vector, vector, vector), vector, (rows, x) => {
       // A heavy diagonal keeps the random system regular; its rows are turned so that pivoting has work to do.
@@ -53,10 +56,10 @@ test("the fit is the highest point of the penalised likelihood, found by brute f
 });
 
 test("a single proportion has the standard error of the delta method", () => {
-  const { coefficients, standardErrors } = fitLogLinear(
-    [{ x: [1], over: 40, total: 1000 }],
-    { mean: [-3], precision: [1e-9] },
-  );
+  const { coefficients, standardErrors } = fitLogLinear([{ x: [1], over: 40, total: 1000 }], {
+    mean: [-3],
+    precision: [1e-9],
+  });
   assert.ok(Math.abs(coefficients[0]! - Math.log(0.04)) < 1e-6);
   // var(ln p) = (1 − p) / (n p)
   assert.ok(Math.abs(standardErrors[0]! - Math.sqrt(0.96 / 40)) < 1e-4);
