@@ -1,7 +1,7 @@
 import { binomialTail } from "./binomial.ts";
 import { endWith, goOn, rampTo, type BisectStep, type Move } from "./bisect-moves.ts";
 import { calibrateS } from "./bisect-timing.ts";
-import { clauseWindows } from "./one-rate-verdict.ts";
+import { countsOf } from "./one-rate-verdict.ts";
 import { errorBurstOf } from "./overload.ts";
 import type { SearchOptions, SegmentRequest } from "./procedure.ts";
 
@@ -33,23 +33,23 @@ export function onCalibrate(move: Move): BisectStep {
   const reason = hopelessReason(move);
   if (reason !== undefined) return endWith(move, { kind: "hopeless", reason });
 
-  const { wantedS, longestS } = calibrateS(options);
-  const { recordedS, fired } = observation;
-  const wanted = (recordedS >= wantedS && fired > REQUESTS_MIN) || fired >= REQUESTS_WANTED;
-  const { ttftMeanS, e2eMeanS } = observation;
-  const measured = ttftMeanS !== undefined && e2eMeanS !== undefined;
-  if (!measured || !wanted) {
-    if (recordedS < longestS - 1e-6) return goOn(state);
-    if (!measured) {
-      return endWith(move, { kind: "hopeless", reason: unansweredReason(move) });
-    }
+  const { ttftMeanS, e2eMeanS, recordedS } = observation;
+  const longestOver = recordedS >= calibrateS(options).longestS - 1e-6;
+  if (ttftMeanS === undefined || e2eMeanS === undefined) {
+    if (!longestOver) return goOn(state);
+    return endWith(move, { kind: "hopeless", reason: unansweredReason(move) });
   }
-  const unloaded = {
-    firstTokenS: Math.min(ttftMeanS ?? 0, e2eMeanS ?? 0),
-    endToEndS: e2eMeanS ?? 0,
-  };
+  if (!isCalibrated(move) && !longestOver) return goOn(state);
+  const unloaded = { firstTokenS: Math.min(ttftMeanS, e2eMeanS), endToEndS: e2eMeanS };
   const calibrated = { ...state, unloaded, loadedS: unloaded.endToEndS };
   return rampTo({ ...move, state: calibrated }, firstRate(options, unloaded));
+}
+
+/** Enough was seen: the wanted time with a few requests, or many requests sooner. */
+function isCalibrated({ options, observation }: Move): boolean {
+  const { recordedS, fired } = observation;
+  const { wantedS } = calibrateS(options);
+  return (recordedS >= wantedS && fired > REQUESTS_MIN) || fired >= REQUESTS_WANTED;
 }
 
 function firstRate(
@@ -70,12 +70,12 @@ function hopelessReason({ options, observation }: Move): string | undefined {
   if (burst !== undefined) {
     return `the target answers one request at a time with errors: ${burst}`;
   }
-  for (const window of clauseWindows(options.slo, options.thresholds, observation)) {
-    const total = window.decided[window.limitIndex] ?? 0;
-    const over = window.over[window.limitIndex] ?? 0;
+  for (const counts of countsOf(options.slo, options.thresholds, observation)) {
+    const total = counts.tally.decided[counts.limitIndex] ?? 0;
+    const over = counts.tally.over[counts.limitIndex] ?? 0;
     // Nothing queues here, so requests count as independent and plain counting may speak.
-    if (over >= OVER_MIN && binomialTail(over, total, window.allowedFraction) <= ALPHA) {
-      return `the unloaded service misses the SLO: ${window.clause.text}, with one request at a time ${over} of ${Math.round(total)} are over`;
+    if (over >= OVER_MIN && binomialTail(over, total, counts.allowedFraction) <= ALPHA) {
+      return `the unloaded service misses the SLO: ${counts.clause.text}, with one request at a time ${over} of ${Math.round(total)} are over`;
     }
   }
   return undefined;

@@ -1,4 +1,5 @@
 import type { Verdict } from "../../shared/slo/slo.ts";
+import type { ClauseTally } from "./clause-tally.ts";
 
 /** A judged window of the search. Plain JSON, like all of the state: absent is null. */
 export interface Probe {
@@ -13,6 +14,8 @@ export interface Probe {
   /** ln(fraction over ÷ fraction allowed) of the clause with the fitted tail, and its standard error. */
   readonly logExcess: number | null;
   readonly standardError: number | null;
+  /** By clause, for later windows to be judged together with this one. */
+  readonly tallies: readonly ClauseTally[];
 }
 
 /** What the service does without load, mean s. */

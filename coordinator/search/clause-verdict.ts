@@ -1,9 +1,21 @@
-import type { Verdict } from "../../shared/slo/slo.ts";
+import type { Clause, Verdict } from "../../shared/slo/slo.ts";
 import { binomialCdf, binomialTail } from "./binomial.ts";
-import type { ClauseWindow } from "./clause-window.ts";
-import { clumpsOf, dispersionOf, intervalsClumpFactor } from "./clumps.ts";
+import type { ClauseTally } from "./clause-tally.ts";
 import { mixtureLogEValue } from "./e-value.ts";
 import { fitLogLinear } from "./glm.ts";
+
+/** One clause at one rate: what was promised, and what was counted. */
+export interface RateCounts {
+  readonly clause: Clause;
+  /** Fraction of requests (or gaps) that the clause allows to be bad; above 0. */
+  readonly allowedFraction: number;
+  /** The thresholds counted, as multiples of the limit, and the position of the limit itself. */
+  readonly thresholds: readonly number[];
+  readonly limitIndex: number;
+  /** Whether the tail over several thresholds may be fitted: latencies that a queue drives. */
+  readonly hasTail: boolean;
+  readonly tally: ClauseTally;
+}
 
 /** What a verdict rests on. */
 export interface RateEvidence {
@@ -38,18 +50,11 @@ const ALPHA = 0.0047;
 const ALPHA_FLOOR = 0.05;
 /** Thresholds that more than this exceed tell of the body of the distribution, not of its tail. */
 const TAIL_FRACTION_MAX = 0.35;
-/** The clump factor of the body is taken where about a tenth of the requests are over. */
-const BODY_FRACTION = 0.1;
-const CLUMP_FACTOR_MIN = 2;
-/** Taken when bad requests were counted and none of them is listed. */
-const CLUMP_FACTOR_UNKNOWN = 20;
-/** Exceedances further apart than max(2 u, 5 / rate) belong to different busy periods. */
-const CLUMP_GAP_LIMITS = 2;
-const CLUMP_GAP_ARRIVALS = 5;
+/** A window with so many times the allowed fraction over, and more than the tail's part, is hot: clumps do not matter. */
+const HOT_MULTIPLE = 5;
 /** Priors of the tail: its height at the limit is the allowed fraction give or take e⁴, its slope −6 ± 5 a limit. */
 const TAIL_SLOPE = -6;
 const TAIL_PRECISION = [1 / 16, 1 / 25];
-const DISPERSION_BINS_MAX = 20;
 
 /**
  * Judges one clause in one window of constant rate.
@@ -62,40 +67,35 @@ const DISPERSION_BINS_MAX = 20;
  * @param look whether this is one of the few instants at which a window may pass; looking more often makes false
  *   passes likelier than the constants allow.
  */
-export function judgeRate(window: ClauseWindow, look: boolean): RateVerdict {
-  const { allowedFraction, limitIndex } = window;
-  const requests = window.decided[limitIndex] ?? 0;
-  const overCount = window.over[limitIndex] ?? 0;
-  const clumpFactor = window.hasTail
-    ? Math.max(CLUMP_FACTOR_MIN, clumpFactorAt(window, limitIndex))
-    : countedClumpFactor(window);
+export function judgeRate(counts: RateCounts, look: boolean): RateVerdict {
+  const { allowedFraction, limitIndex, tally } = counts;
+  const requests = tally.decided[limitIndex] ?? 0;
+  const overCount = tally.over[limitIndex] ?? 0;
+  const clumpFactor = tally.limitClumpFactor;
   const logEValue = mixtureLogEValue(overCount, requests, allowedFraction) / clumpFactor;
-  const evidence = {
-    requests,
-    overCount,
-    clumpFactor,
-    logEValue,
-    logOver: null,
-    tooFew: false,
-  };
+  const evidence = { requests, overCount, clumpFactor, logEValue, logOver: null, tooFew: false };
   if (overCount >= OVER_MIN && logEValue > LOG_E_VALUE_REFUTES) {
-    return described("violated", window, evidence);
+    return described("violated", counts, evidence);
   }
-  if (!look || requests === 0) return described("undecided", window, evidence);
-  return window.hasTail ? judgeTail(window, evidence) : judgeCounts(window, evidence);
+  if (!look || requests === 0) return described("undecided", counts, evidence);
+  return counts.hasTail ? judgeTail(counts, evidence) : judgeCounts(counts, evidence);
 }
 
-function judgeTail(window: ClauseWindow, seen: RateEvidence): RateVerdict {
-  const { decided, over, allowedFraction, thresholds } = window;
+function judgeTail(counts: RateCounts, seen: RateEvidence): RateVerdict {
+  const { allowedFraction, thresholds } = counts;
+  const { decided, over, bodyClumpFactor } = counts.tally;
+  // One clump as long as the window would temper the e-value for ever.
+  const hot = Math.max(TAIL_FRACTION_MAX, HOT_MULTIPLE * allowedFraction);
+  if (seen.overCount >= OVER_MIN && seen.overCount > hot * seen.requests) {
+    return described("violated", counts, seen);
+  }
   const used = thresholds
     .map((_, j) => j)
     .filter((j) => (over[j] ?? 0) < TAIL_FRACTION_MAX * (decided[j] ?? 0));
-  if (seen.overCount > seen.requests * Math.max(TAIL_FRACTION_MAX, 5 * allowedFraction)) {
-    return described("violated", window, seen);
-  }
-  if (used.length < 2) return described("undecided", window, seen);
+  if (used.length < 2) return described("undecided", counts, seen);
 
-  const clumpFactor = Math.max(seen.clumpFactor, bodyClumpFactor(window));
+  const clumpFactor = Math.max(seen.clumpFactor, bodyClumpFactor);
+  // Thresholds share their requests: m of them are taken for √m times the evidence of one.
   const weight = 1 / clumpFactor / Math.sqrt(used.length);
   const fit = fitLogLinear(
     used.map((j) => ({
@@ -105,96 +105,36 @@ function judgeTail(window: ClauseWindow, seen: RateEvidence): RateVerdict {
     })),
     { mean: [Math.log(allowedFraction), TAIL_SLOPE], precision: TAIL_PRECISION },
   );
-  const value = fit.coefficients[0] ?? 0;
-  const standardError = fit.standardErrors[0] ?? Infinity;
+  const [value = 0] = fit.coefficients;
+  const [standardError = Infinity] = fit.standardErrors;
   const evidence = { ...seen, clumpFactor, logOver: { value, standardError } };
   const distance = (value - Math.log(allowedFraction)) / standardError;
-  if (distance > Z) return described("violated", window, evidence);
-  const aboveFloor =
-    binomialCdf(seen.overCount, seen.requests, allowedFraction) <= ALPHA_FLOOR && distance < -Z;
-  return described(aboveFloor ? "met" : "undecided", window, evidence);
+  if (distance > Z) return described("violated", counts, evidence);
+  const aboveFloor = binomialCdf(seen.overCount, seen.requests, allowedFraction) <= ALPHA_FLOOR;
+  return described(aboveFloor && distance < -Z ? "met" : "undecided", counts, evidence);
 }
 
-function judgeCounts(window: ClauseWindow, seen: RateEvidence): RateVerdict {
-  const { allowedFraction } = window;
+function judgeCounts(counts: RateCounts, seen: RateEvidence): RateVerdict {
+  const { allowedFraction } = counts;
   const over = seen.overCount / seen.clumpFactor;
   const total = seen.requests / seen.clumpFactor;
-  if (binomialCdf(over, total, allowedFraction) <= ALPHA) return described("met", window, seen);
+  if (binomialCdf(over, total, allowedFraction) <= ALPHA) return described("met", counts, seen);
   if (seen.overCount >= OVER_MIN && binomialTail(over, total, allowedFraction) <= ALPHA) {
-    return described("violated", window, seen);
+    return described("violated", counts, seen);
   }
   const within = seen.overCount <= allowedFraction * seen.requests;
   const tooFew = within && binomialCdf(0, total, allowedFraction) > ALPHA;
-  return described("undecided", window, { ...seen, tooFew });
+  return described("undecided", counts, { ...seen, tooFew });
 }
 
-/** φ of the requests over the j-th threshold. */
-function clumpFactorAt(window: ClauseWindow, j: number): number {
-  const atS = window.exceedances.filter(({ level }) => level >= j).map((one) => one.atS);
-  const over = window.over[j] ?? 0;
-  if (atS.length === 0) return over === 0 ? 0 : CLUMP_FACTOR_UNKNOWN;
-  const { factor } = clumpsOf(atS, clumpGapS(window, j));
-  // Agents list a bounded number a second, and of a hot second none below the threshold that a third exceed: the
-  // clumps seen are then samples of larger ones. A gap clause counts gaps and lists requests.
-  return factor * Math.max(1, over / atS.length);
+function described(verdict: Verdict, counts: RateCounts, evidence: RateEvidence): RateVerdict {
+  return { verdict, reason: reasonOf(counts.clause, evidence), evidence };
 }
 
-function evenedClumpFactorAt(window: ClauseWindow, j: number): number {
-  const atS = window.exceedances.filter(({ level }) => level >= j).map((one) => one.atS);
-  const K = Number(process.env["KF"] ?? 1.5);
-  return Math.min(
-    clumpFactorAt(window, j),
-    Math.max(CLUMP_FACTOR_MIN, K * intervalsClumpFactor(atS, window.windowS)),
-  );
-}
-
-function clumpGapS(window: ClauseWindow, j: number): number {
-  const thresholdS = (window.limitS ?? 0) * (window.thresholds[j] ?? 1);
-  return Math.max(CLUMP_GAP_LIMITS * thresholdS, CLUMP_GAP_ARRIVALS / window.ratePerSecond);
-}
-
-/** φ where a tenth of the requests are over: between the two thresholds around that point, by its place in ln S. */
-function bodyClumpFactor(window: ClauseWindow): number {
-  const { over, decided, limitIndex } = window;
-  const logShare = (j: number): number => Math.log((over[j] ?? 0) / (decided[j] ?? 1));
-  const first = over.findIndex((bad, j) => bad <= BODY_FRACTION * (decided[j] ?? 0));
-  const above = first === -1 ? limitIndex : Math.min(first, limitIndex);
-  const factorAbove = evenedClumpFactorAt(window, above);
-  const below = above - 1;
-  if (below < 0 || logShare(below) <= Math.log(BODY_FRACTION)) return factorAbove;
-  const place = (logShare(below) - Math.log(BODY_FRACTION)) / (logShare(below) - logShare(above));
-  return evenedClumpFactorAt(window, below) * (1 - place) + factorAbove * place;
-}
-
-/**
- * φ for a clause that is only counted: the largest over its thresholds of clumping and of dispersion between
- * windows. One step of an engine delays all its streams at once, so gaps never count for more than their requests.
- */
-function countedClumpFactor(window: ClauseWindow): number {
-  const limitIndex = window.limitIndex;
-  const atLimitS = window.exceedances
-    .filter(({ level }) => level >= limitIndex)
-    .map((one) => one.atS);
-  const bins = Math.min(
-    DISPERSION_BINS_MAX,
-    Math.floor(window.windowS / Math.max(1, clumpGapS(window, limitIndex))),
-  );
-  const perRequest = Math.max(1, (window.decided[limitIndex] ?? 0) / Math.max(1, window.fired));
-  return Math.max(
-    CLUMP_FACTOR_MIN * perRequest,
-    dispersionOf(atLimitS, window.windowS, bins) * perRequest,
-    ...window.thresholds.map((_, j) => (j <= limitIndex ? clumpFactorAt(window, j) : 0)),
-  );
-}
-
-function described(verdict: Verdict, window: ClauseWindow, evidence: RateEvidence): RateVerdict {
-  return { verdict, reason: reasonOf(window, evidence), evidence };
-}
-
-function reasonOf(window: ClauseWindow, evidence: RateEvidence): string {
+function reasonOf(clause: Clause, evidence: RateEvidence): string {
   const { requests, overCount, clumpFactor, logOver } = evidence;
-  const noun = window.clause.kind === "quantile" ? "over" : "bad";
-  const counted = `${window.clause.text}: ${grouped(overCount)} of ${grouped(requests)} ${noun}`;
+  const noun = clause.kind === "quantile" ? "over" : "bad";
+  const counted = `${clause.text}: ${grouped(overCount)} of ${grouped(requests)} ${noun}`;
   const share = requests > 0 ? ` (${percent(overCount / requests)})` : "";
   const clumps = overCount > 0 ? `, in clumps of about ${clumpFactor.toFixed(0)}` : "";
   if (logOver === null) return `${counted}${share}${clumps}`;

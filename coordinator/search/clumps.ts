@@ -53,21 +53,3 @@ export function dispersionOf(atS: readonly number[], spanS: number, bins: number
   const squares = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0);
   return squares / (bins - 1) / mean;
 }
-
-/**
- * φ by the intervals between exceedances, with no gap to choose: θ = 2 (ΣT)² / (N ΣT²) is the part of exceedances that
- * begin a clump, and geometric clump sizes then have Σs²/Σs = 2/θ − 1. Independent exceedances give 1 however dense
- * they are, where runs-declustering would join them by chance. The stretches before the first and after the last one
- * count as intervals, so that a window with a single clump does not look even.
- *
- * @see Ferro & Segers 2003 (intervals estimator of the extremal index).
- */
-export function intervalsClumpFactor(atS: readonly number[], spanS: number): number {
-  if (atS.length === 0) return 0;
-  const edges = [0, ...atS, spanS];
-  const intervals = edges.slice(1).map((edge, i) => Math.max(0, edge - (edges[i] ?? 0)));
-  const sum = intervals.reduce((total, interval) => total + interval, 0);
-  const squares = intervals.reduce((total, interval) => total + interval ** 2, 0);
-  const theta = Math.min(1, (2 * sum ** 2) / (intervals.length * squares));
-  return 2 / theta - 1;
-}

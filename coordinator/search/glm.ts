@@ -133,6 +133,7 @@ function standardErrorsOf(information: readonly (readonly number[])[]): number[]
 }
 
 /** Solves `matrix · x = rhs` by Gaussian elimination with partial pivoting; for a handful of unknowns. */
+// eslint-disable-next-line complexity -- the branches are the `?? 0` of checked indexing, not decisions.
 export function solveLinear(
   matrix: readonly (readonly number[])[],
   rhs: readonly number[],

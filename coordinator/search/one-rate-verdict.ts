@@ -1,7 +1,8 @@
 import type { Slo, Verdict } from "../../shared/slo/slo.ts";
 import { evaluateAll } from "../../shared/slo/evaluate.ts";
-import { type ClauseWindow, clauseWindowOf, hasTail, limitSOf } from "./clause-window.ts";
-import { judgeRate, type RateVerdict } from "./clause-verdict.ts";
+import { tallyOf } from "./clause-tally.ts";
+import { clauseWindowOf, hasTail, limitSOf } from "./clause-window.ts";
+import { judgeRate, type RateCounts, type RateVerdict } from "./clause-verdict.ts";
 import type { Observation } from "./procedure.ts";
 
 export { judgeRate } from "./clause-verdict.ts";
@@ -69,24 +70,26 @@ export function judgeWindow(
   thresholds: readonly (readonly number[])[],
   observation: Observation,
 ): WindowVerdict {
-  return judgeWindows(clauseWindows(slo, thresholds, observation), true);
+  return judgeCounted(countsOf(slo, thresholds, observation), true);
 }
 
-/** What each clause sees of an observation. */
-export function clauseWindows(
+/** What each clause counted in an observation's window, in the SLO's order. */
+export function countsOf(
   slo: Slo,
   thresholds: readonly (readonly number[])[],
   observation: Observation,
-): readonly ClauseWindow[] {
-  return slo.map((clause, index) =>
-    clauseWindowOf(clause, { index, thresholds: thresholds[index] ?? [] }, observation),
-  );
+): readonly RateCounts[] {
+  return slo.map((clause, index) => {
+    const at = { index, thresholds: thresholds[index] ?? [] };
+    const window = clauseWindowOf(clause, at, observation);
+    return { ...window, tally: tallyOf(window) };
+  });
 }
 
 /** As `judgeWindow`; without `look` only a violation can fall. */
-export function judgeWindows(windows: readonly ClauseWindow[], look: boolean): WindowVerdict {
-  const clauses = windows.map((window) => judgeRate(window, look));
-  const bindingClause = bindingOf(windows, clauses);
+export function judgeCounted(counts: readonly RateCounts[], look: boolean): WindowVerdict {
+  const clauses = counts.map((each) => judgeRate(each, look));
+  const bindingClause = bindingOf(counts, clauses);
   const verdict = evaluateAll(clauses.map((clause) => clause.verdict));
   const undecided = clauses.filter((clause) => clause.verdict === "undecided");
   return {
@@ -100,8 +103,8 @@ export function judgeWindows(windows: readonly ClauseWindow[], look: boolean): W
 
 const SEVERITY: Readonly<Record<Verdict, number>> = { violated: 2, undecided: 1, met: 0 };
 
-function bindingOf(windows: readonly ClauseWindow[], clauses: readonly RateVerdict[]): number {
-  const strain = windows.map(({ allowedFraction }, i) => {
+function bindingOf(counts: readonly RateCounts[], clauses: readonly RateVerdict[]): number {
+  const strain = counts.map(({ allowedFraction }, i) => {
     const clause = clauses[i];
     if (clause === undefined) return -Infinity;
     const { requests, overCount, logOver } = clause.evidence;

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  clumpsOf,
-  dispersionOf,
-  intervalsClumpFactor,
-} from "../../../coordinator/search/clumps.ts";
+import { clumpsOf, dispersionOf } from "../../../coordinator/search/clumps.ts";
 import { Draws } from "../../support/virtual-server.ts";
 
 test("exceedances far apart are clumps of one, close ones a single clump", () => {
@@ -46,24 +42,12 @@ function clumped(options: { seed: number; rate: number; size: number; spanS: num
   return at.sort((a, b) => a - b);
 }
 
-test("independent exceedances have no clumps by their intervals, however dense they are", () => {
-  const at = clumped({ seed: 11, rate: 20, size: 1, spanS: 200 });
-  assert.ok(intervalsClumpFactor(at, 200) < 1.3);
-  // Runs with a gap of a few intervals would join them.
-  assert.ok(clumpsOf(at, 0.2).factor > 20);
-});
-
-test("clumps of twelve are found by their intervals and by their dispersion", () => {
+test("clumps of twelve are found by runs and by their dispersion", () => {
   const at = clumped({ seed: 12, rate: 1, size: 12, spanS: 400 });
-  const byIntervals = intervalsClumpFactor(at, 400);
-  assert.ok(byIntervals > 15 && byIntervals < 30, `${byIntervals}`);
+  const byRuns = clumpsOf(at, 0.05).factor;
+  assert.ok(byRuns > 11 && byRuns < 16, `${byRuns}`);
   const byDispersion = dispersionOf(at, 400, 40);
   assert.ok(byDispersion > 6 && byDispersion < 22, `${byDispersion}`);
-});
-
-test("a single clump in a window does not look even", () => {
-  const at = Array.from({ length: 20 }, (_, i) => 7 + i * 0.03);
-  assert.ok(intervalsClumpFactor(at, 15) > 8);
 });
 
 test("dispersion says nothing from too few", () => {
