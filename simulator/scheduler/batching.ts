@@ -63,7 +63,7 @@ export class BatchingScheduler<Request extends Work> implements Scheduler<Reques
   advance(toNs: number, events: SchedulerEvents<Request>): void {
     for (;;) {
       const atNs = this.nextEventAtNs();
-      if (atNs > toNs) return;
+      if (atNs > toNs || atNs === Infinity) return;
       if (this.#stepEndAtNs === Infinity) this.#beginStep(atNs, events);
       else this.#endStep(events);
     }

@@ -89,7 +89,8 @@ export class FifoScheduler<Request extends Work> implements Scheduler<Request> {
     for (;;) {
       const startAtNs = this.#nextStartAtNs();
       const tokenAtNs = this.#nextTokenAtNs();
-      if (Math.min(startAtNs, tokenAtNs) > toNs) return;
+      const atNs = Math.min(startAtNs, tokenAtNs);
+      if (atNs > toNs || atNs === Infinity) return;
       if (startAtNs <= tokenAtNs) this.#start(startAtNs, events);
       else this.#tell(tokenAtNs, events);
     }

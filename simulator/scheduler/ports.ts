@@ -25,7 +25,7 @@ export interface Scheduler<Request extends Work> {
   cancel(atNs: number, job: Job<Request>): void;
   /** When `advance` has something to tell next; Infinity while nothing is on its way. */
   nextEventAtNs(): number;
-  /** Tells everything up to and with `toNs`. */
+  /** Tells everything up to and with `toNs`; Infinity serves everyone who is there to the end. */
   advance(toNs: number, events: SchedulerEvents<Request>): void;
   /** Started and not done. */
   running(): number;

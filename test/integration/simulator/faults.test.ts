@@ -158,7 +158,7 @@ describe("faults of time", () => {
     client.send("/v1/chat/completions", chat());
     await client.head();
     await fetch(`${simulator.url}/admin/faults`, { method: "DELETE" });
-    const shown = (await (await fetch(`${simulator.url}/admin/faults`)).json()) as unknown;
+    const shown = await (await fetch(`${simulator.url}/admin/faults`)).json();
     assert.deepEqual(shown, { requests: {} });
     // It was to be cut when it arrived, before the faults were cleared.
     while (![undefined, "closed"].includes(await client.chunk()));

@@ -69,7 +69,7 @@ export class RawClient {
   }
 
   /** The next HTTP chunk; undefined at the end of the body, "closed" when the connection closed before it. */
-  async chunk(): Promise<string | undefined | "closed"> {
+  async chunk(): Promise<string | undefined> {
     const size = await this.#until("\r\n");
     if (size === undefined) return "closed";
     const bytes = Number.parseInt(size, 16);

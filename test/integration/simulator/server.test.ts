@@ -202,7 +202,7 @@ describe("what is answered", () => {
     const value = (name: string) => {
       const line = text.split("\n").find((one) => one.startsWith(`vllm:${name}{`));
       assert.ok(line?.includes('model_name="sim"'), `${name}: ${String(line)}`);
-      return Number(line.split(" ")[1]);
+      return Number(line!.split(" ")[1]);
     };
     assert.equal(value("num_requests_running"), 2);
     assert.equal(value("num_requests_waiting"), 3);

@@ -77,6 +77,14 @@ test("a sequence that leaves makes room in the next step", () => {
   assert.equal(second.doneAtNs, 27 * MS);
 });
 
+test("advancing to Infinity serves everyone, and ends", () => {
+  const scheduler = createScheduler<Told>(batching(), 1);
+  const request = told(0, 0, [3, 20]);
+  scheduler.arrive(0, request);
+  scheduler.advance(Infinity, record);
+  assert.equal(request.doneAtNs, 28 * MS);
+});
+
 const llm = batching({
   stepBaseNs: 8 * MS,
   perSequenceNs: 0.05 * MS,

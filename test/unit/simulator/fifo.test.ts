@@ -150,6 +150,17 @@ test("lognormal service has the mean and the variation asked for (seed 4)", () =
   assert.ok(Math.abs(Math.sqrt(variance) / mean - 0.8) < 0.03, `cv ${Math.sqrt(variance) / mean}`);
 });
 
+test("advancing to Infinity serves everyone, and ends", () => {
+  const scheduler = createScheduler<Told>(fifo(1, fixed(10)), 1);
+  const requests = [told(0, 0, 3), told(1, 0, 3)];
+  for (const request of requests) scheduler.arrive(0, request);
+  scheduler.advance(Infinity, record);
+  assert.deepEqual(
+    requests.map((one) => one.doneAtNs / MS),
+    [10, 20],
+  );
+});
+
 test("the same seed gives the same instants, another seed others", () => {
   const run = (seed: number) => {
     const scheduler = createScheduler<Told>(fifo(2, exponential(10)), seed);
