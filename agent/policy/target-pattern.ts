@@ -13,7 +13,6 @@ export interface TargetPattern {
 const BRACKETED = /^\[([^\]]+)\]:([^:]+)$/;
 const PLAIN = /^([^:[\]]+):([^:]+)$/;
 const NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/;
-const PORT = /^(\*|\d{1,5})$/;
 
 /**
  * Reads `host:port`: host is a name, an address, a network (`10.0.0.0/8`, `[fd00::/8]`) or `*`; port is a number or `*`.
@@ -34,20 +33,17 @@ export function parseTargetPattern(text: string): TargetPattern {
 
 function readPattern(text: string): TargetPattern | undefined {
   const bracketed = BRACKETED.exec(text);
-  const [, host = "", port = ""] = bracketed ?? PLAIN.exec(text) ?? [];
-  if (!PORT.test(port) || (port !== "*" && !isPort(Number(port)))) {
+  const [, host, port] = bracketed ?? PLAIN.exec(text) ?? [];
+  if (host === undefined || port === undefined || !isPort(port)) {
     return undefined;
   }
   const addresses = new BlockList();
-  const isAddress = addAddresses(addresses, host);
-  const isName = host === "*" || (bracketed === null && NAME.test(host));
-  return isAddress || isName
-    ? {
-        port: port === "*" ? undefined : Number(port),
-        name: isAddress ? undefined : host,
-        addresses,
-      }
-    : undefined;
+  const portNumber = port === "*" ? undefined : Number(port);
+  if (addAddresses(addresses, host)) {
+    return { port: portNumber, name: undefined, addresses };
+  }
+  const isName = bracketed === null && (host === "*" || NAME.test(host));
+  return isName ? { port: portNumber, name: host, addresses } : undefined;
 }
 
 /** Adds the address or network that `host` names; false when it names neither. */
@@ -71,8 +67,8 @@ function prefixLength(text: string): number {
   return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function isPort(port: number): boolean {
-  return port >= 1 && port <= 65_535;
+function isPort(text: string): boolean {
+  return text === "*" || (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535);
 }
 
 /** Whether `address` is in the list; an IPv4 address written as IPv6 counts as what it is. */
