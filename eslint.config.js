@@ -19,7 +19,8 @@ export default defineConfig(
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
       "max-depth": ["error", 3],
       "max-params": ["error", 3],
-      complexity: ["error", 10],
+      // "modified": an exhaustive switch is one decision, however many cases it names.
+      complexity: ["error", { max: 10, variant: "modified" }],
       "no-warning-comments": ["error", { terms: ["todo", "fixme", "xxx"] }],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
@@ -58,6 +59,8 @@ export default defineConfig(
     rules: {
       "max-lines": ["error", { max: 600, skipBlankLines: true, skipComments: true }],
       "max-lines-per-function": "off",
+      "max-params": "off",
+      complexity: "off",
       "@typescript-eslint/no-non-null-assertion": "off",
     },
   },

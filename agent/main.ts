@@ -50,7 +50,12 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
   });
   const identity = identityOf(options);
   // Before the first hello: an agent that says it is free is ready to be timed.
-  await rehearse(agentId, { clock, gauges });
+  await rehearse(agentId, {
+    clock,
+    health: new HealthMeter(clock, gauges),
+    endpointOf: (target) => openaiEndpoint({ target, clock, apiKey: undefined }),
+    encoderOf: orderEncoder,
+  });
   const agent = new Agent({
     identity,
     clock,

@@ -2,16 +2,12 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { PrepareRun, Target } from "../shared/control/control.ts";
 import { GEOMETRY } from "../shared/measurement/histogram.ts";
-import type { SystemGauges } from "../shared/platform/process-gauges.ts";
-import type { SystemClock } from "../shared/platform/system-clock.ts";
 import type { Segment } from "../shared/segment/segment.ts";
 import { sleepUntil } from "../shared/time/clock.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../shared/units.ts";
 import { AgentRun } from "./agent-run.ts";
-import { openaiEndpoint } from "./endpoint/openai.ts";
-import { orderEncoder } from "./endpoint/order-encoder.ts";
-import { HealthMeter } from "./health/health-meter.ts";
-import type { ReportLink } from "./ports.ts";
+import type { HealthMeter } from "./health/health-meter.ts";
+import type { Endpoint, PacingClock, ReportLink, RequestOrder } from "./ports.ts";
 import { Reporter } from "./reporting/reporter.ts";
 
 const RATE_PER_SECOND = 300;
@@ -19,16 +15,21 @@ const DURATION_NS = 1.2 * NS_PER_SECOND;
 const TOKENS = 24;
 const REHEARSAL = { runId: "rehearsal", incarnation: 1, seed: 1 } as const;
 
+/** The real parts that are rehearsed with; `health` is closed at the end. */
+export interface Stage {
+  readonly clock: PacingClock;
+  readonly health: HealthMeter;
+  readonly endpointOf: (target: Target) => Endpoint;
+  readonly encoderOf: (target: Target) => (prompt: string, outputTokens: number) => RequestOrder;
+}
+
 /**
  * Fires a second of load at a sink within this process, so that every line of the firing path is compiled before
  * the first request that counts: without it the first second of a run is sent up to 25 ms late. Nothing of it is
  * kept, and no other host sees it.
  */
-export async function rehearse(
-  agentId: string,
-  machine: { readonly clock: SystemClock; readonly gauges: SystemGauges },
-): Promise<void> {
-  const { clock, gauges } = machine;
+export async function rehearse(agentId: string, stage: Stage): Promise<void> {
+  const { clock } = stage;
   const server = await startSink();
   const { port } = server.address() as AddressInfo;
   const prepareRun = rehearsalOf(`http://127.0.0.1:${port}/v1`);
@@ -37,8 +38,8 @@ export async function rehearse(
     agentId,
     prepareRun,
     clock,
-    endpoint: openaiEndpoint({ target, clock, apiKey: undefined }),
-    encode: orderEncoder(target),
+    endpoint: stage.endpointOf(target),
+    encode: stage.encoderOf(target),
     reporter: new Reporter({
       runId: REHEARSAL.runId,
       agentId,
@@ -47,7 +48,7 @@ export async function rehearse(
       link: NULL_LINK,
       address: prepareRun.report,
     }),
-    health: new HealthMeter(clock, gauges),
+    health: stage.health,
     onStart: () => undefined,
   });
   const segment = segmentFor(agentId);

@@ -54,12 +54,12 @@ test("latency counts from the intended instant, and service latency from the sen
   flight.onContent(AHEAD + 200 * MS, 1, true);
   flight.onContent(AHEAD + 260 * MS, 1, true);
   flight.onEnd(AHEAD + 270 * MS, "ok", 200, "");
-  const metrics = find(recorder.seal(S), 0).classes.get("default");
-  assert.equal(metrics?.get("ttft")?.sum, 100 * MS);
-  assert.equal(metrics?.get("service_ttft")?.sum, 60 * MS);
-  assert.equal(metrics?.get("send_delay")?.sum, 40 * MS);
-  assert.equal(metrics?.get("gap")?.sum, 60 * MS);
-  assert.equal(metrics?.get("e2e")?.sum, 160 * MS, "up to the last content, not the end");
+  const metrics = find(recorder.seal(S), 0).classes.get("default")!;
+  assert.equal(metrics.get("ttft")?.sum, 100 * MS);
+  assert.equal(metrics.get("service_ttft")?.sum, 60 * MS);
+  assert.equal(metrics.get("send_delay")?.sum, 40 * MS);
+  assert.equal(metrics.get("gap")?.sum, 60 * MS);
+  assert.equal(metrics.get("e2e")?.sum, 160 * MS, "up to the last content, not the end");
   assert.equal(records[0]?.ttftUs, 100_000);
   assert.equal(records[0]?.sendDelayUs, 40_000);
 });
@@ -71,10 +71,10 @@ test("events of one read share one arrival time, and ITL counts the server's tok
   flight.onContent(AHEAD + 40 * MS, 3, true);
   flight.onUsage(5, 7);
   flight.onEnd(AHEAD + 41 * MS, "ok", 200, "");
-  const metrics = find(recorder.seal(S), 0).classes.get("default");
-  assert.equal(metrics?.get("gap")?.count, 3);
-  assert.equal(metrics?.get("gap")?.sum, 30 * MS);
-  assert.equal(metrics?.get("itl")?.sum, (30 * MS) / 6);
+  const metrics = find(recorder.seal(S), 0).classes.get("default")!;
+  assert.equal(metrics.get("gap")?.count, 3);
+  assert.equal(metrics.get("gap")?.sum, 30 * MS);
+  assert.equal(metrics.get("itl")?.sum, (30 * MS) / 6);
 });
 
 test("news of an old interval comes as a sparse delta of that interval", () => {
