@@ -42,8 +42,12 @@ function readPattern(text: string): TargetPattern | undefined {
   if (addAddresses(addresses, host)) {
     return { port: portNumber, name: undefined, addresses };
   }
-  const isName = bracketed === null && (host === "*" || NAME.test(host));
-  return isName ? { port: portNumber, name: host, addresses } : undefined;
+  const name = bracketed === null ? nameOf(host) : undefined;
+  return name === undefined ? undefined : { port: portNumber, name, addresses };
+}
+
+function nameOf(host: string): string | undefined {
+  return host === "*" || NAME.test(host) ? host : undefined;
 }
 
 /** Adds the address or network that `host` names; false when it names neither. */
