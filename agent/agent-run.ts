@@ -89,6 +89,7 @@ export class AgentRun {
       loadOf: (index) => this.#loadOf(segment, index),
     });
     this.#next = { segment, clockAheadNs, source };
+    this.#endCurrentBeforeNext();
     this.#cancelStart?.();
     this.#cancelStart = clock.callPrecisely(segment.startAtNs + clockAheadNs, () => {
       this.#startNext();
@@ -105,6 +106,7 @@ export class AgentRun {
     if (lease.runId !== prepareRun.runId || lease.incarnation !== prepareRun.incarnation) return;
     this.#leaseUntilNs = clock.nowNs() + lease.expiresInNs;
     this.#leasedSegment = Math.max(this.#leasedSegment, lease.segmentNumber);
+    this.#endCurrentBeforeNext();
   }
 
   /** No more is fired; open streams go on, up to the drain bound. */
@@ -140,6 +142,16 @@ export class AgentRun {
     await Promise.all([endpoint.close(), reporter.close()]);
   }
 
+  /**
+   * A timer may bring the switch late: what the old segment intended after it must not be sent by then. Known as soon
+   * as the lease names the next segment; whatever then keeps that one from starting holds the old one back as well.
+   */
+  #endCurrentBeforeNext(): void {
+    const next = this.#next?.segment;
+    if (next === undefined || this.#leasedSegment < next.number) return;
+    this.#current?.source.endAt(next.startAtNs);
+  }
+
   #startNext(): void {
     const next = this.#next;
     if (next === undefined) return;
@@ -152,8 +164,8 @@ export class AgentRun {
     const { startAtNs } = next.segment;
     const previous = this.#current;
     if (previous !== undefined) {
-      previous.source.poll();
       previous.source.endAt(startAtNs);
+      previous.source.poll();
       previous.source.stop();
       this.#seal(startAtNs);
       this.#censorLater((flight) => flight.segment <= previous.segment.number);

@@ -1,0 +1,258 @@
+import { Agent } from "../../agent/agent.ts";
+import { AgentRun } from "../../agent/agent-run.ts";
+import { HealthMeter } from "../../agent/health/health-meter.ts";
+import type { Endpoint, PacingClock, ProcessGauges } from "../../agent/ports.ts";
+import { Flight } from "../../agent/recording/flight.ts";
+import { Reporter } from "../../agent/reporting/reporter.ts";
+import type { LogEntry, RunStore } from "../../coordinator/ports.ts";
+import { Run } from "../../coordinator/run/run.ts";
+import type { RunEnd, RunEvent, RunOptions } from "../../coordinator/run/run-contract.ts";
+import type { PolicySummary } from "../../shared/control/control.ts";
+import type { IntervalReport } from "../../shared/measurement/report.ts";
+import { type Prng, randomStream } from "../../shared/random/stream.ts";
+import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import { SimClock } from "./sim-clock.ts";
+import { SimNetwork } from "./sim-network.ts";
+
+/** The server answers each request after this long. */
+export const SERVICE_NS = 20 * NS_PER_MS;
+/** Agents' clocks differ from the coordinator's by up to this much. */
+const SKEW_MAX_NS = 2 * NS_PER_SECOND;
+/** An agent's timers run this late at most. */
+export const LATE_MAX_NS = 0.5 * NS_PER_MS;
+
+const POLICY: PolicySummary = {
+  targets: ["*:*"],
+  ratePerSecondMax: 1e6,
+  inFlightMax: 1e6,
+  durationNsMax: 3_600 * NS_PER_SECOND,
+  tokensMax: 1e9,
+};
+
+/** A request as the server saw it come. */
+export interface ServedRequest {
+  readonly agentId: string;
+  readonly segment: number;
+  readonly index: number;
+  /** Run clock, ns. */
+  readonly intendedAtNs: number;
+  /** The virtual clock, ns. */
+  readonly arrivedAtNs: number;
+}
+
+/** What a server would have to say of one run. */
+export interface ClusterEnd {
+  readonly end: RunEnd;
+  readonly served: readonly ServedRequest[];
+  readonly events: readonly RunEvent[];
+  readonly stored: readonly IntervalReport[];
+  readonly network: SimNetwork;
+  /** The run clock's zero, on the virtual clock, ns. */
+  readonly runZeroNs: number;
+  /** Calls that are still asked of the clock, with every agent closed and everything on its way arrived. */
+  readonly callsLeft: number;
+}
+
+/**
+ * A whole cluster in one process and in virtual time: the real run and real agents, over a simulated network, against
+ * a server that answers everything. The same seed gives the same run, to the nanosecond.
+ */
+export async function runCluster<State>(
+  seed: number,
+  options: Omit<RunOptions<State>, "runId" | "incarnation" | "seed" | "target">,
+): Promise<ClusterEnd> {
+  // Every agent's clock is positive from the start.
+  const clock = new SimClock(10 * NS_PER_SECOND);
+  // No segment has the number 0, so this stream is nobody else's.
+  const prng = randomStream({ seed, segment: 0, purpose: "nonce" });
+  const network = new SimNetwork(clock, prng);
+  const served: ServedRequest[] = [];
+  const events: RunEvent[] = [];
+  const store = new MemoryStore(clock);
+  const agents = Array.from({ length: options.agentsMin }, (_, place) =>
+    simAgent(`agent-${place + 1}`, { clock, prng, network, served }),
+  );
+  const run = new Run(
+    { ...options, runId: "run-1", incarnation: 1, seed, target: TARGET },
+    {
+      clock,
+      link: network.fleetLink(),
+      store,
+      startReportServer: (receiver) => network.startReportServer(receiver),
+      onEvent: (event) => events.push(event),
+      interrupt: new AbortController().signal,
+    },
+  );
+  for (const agent of agents) agent.start();
+  const end = await settled(clock, run.execute());
+  await Promise.all(agents.map((agent) => agent.close()));
+  await clock.advance(10 * NS_PER_SECOND);
+  const callsLeft = clock.pendingCalls();
+  const { reports: stored, runZeroNs } = store;
+  return { end, served, events, stored, network, runZeroNs, callsLeft };
+}
+
+const TARGET = {
+  url: "http://server.test/v1",
+  endpoint: "chat",
+  model: "m",
+  apiKeyEnv: undefined,
+  headers: {},
+  extraBody: {},
+  timeoutNs: 10 * NS_PER_SECOND,
+  caPem: undefined,
+  tlsInsecure: false,
+  forceOutput: false,
+} as const;
+
+/** Moves the time until `work` is done. */
+async function settled<T>(clock: SimClock, work: Promise<T>): Promise<T> {
+  let over = false;
+  const watched = work.finally(() => {
+    over = true;
+  });
+  // Whoever awaits `watched` below is told of its error; nobody else needs to be.
+  watched.catch(() => undefined);
+  await clock.runUntil(() => over);
+  return watched;
+}
+
+interface World {
+  readonly clock: SimClock;
+  readonly prng: Prng;
+  readonly network: SimNetwork;
+  readonly served: ServedRequest[];
+}
+
+/** A real agent with a clock of its own, as agent/main.ts puts it together. */
+function simAgent(agentId: string, world: World): Agent {
+  const clock = skewedClock(world);
+  const endpoint = answeringEndpoint(agentId, world, clock);
+  const epoch = 1;
+  return new Agent({
+    identity: {
+      agentId,
+      epoch,
+      version: "1",
+      host: agentId,
+      processId: 1,
+      cores: 1,
+      policy: POLICY,
+    },
+    clock,
+    link: world.network.controlLink(agentId),
+    openRun: (prepareRun, onStart) => {
+      const { runId, report } = prepareRun;
+      const link = world.network.reportLink();
+      const reporter = new Reporter({ runId, agentId, epoch, clock, link, address: report });
+      const run = new AgentRun({
+        agentId,
+        prepareRun,
+        clock,
+        endpoint,
+        encode: (_prompt, outputTokens) => ({ body: Buffer.alloc(0), outputTokens }),
+        reporter,
+        health: new HealthMeter(clock, IDLE_GAUGES),
+        onStart,
+      });
+      return Promise.resolve({
+        run,
+        attach: (address) => {
+          reporter.attach(address);
+          return reporter.spooledReports;
+        },
+      });
+    },
+    checkSegment: () => undefined,
+  });
+}
+
+/** A view of the one virtual clock: off by a seeded amount, and now and then a little late. */
+function skewedClock({ clock, prng }: World): PacingClock {
+  const aheadNs = Math.round((2 * prng.nextUnit() - 1) * SKEW_MAX_NS);
+  const callAt: PacingClock["callAt"] = (atNs, task) =>
+    clock.callAt(
+      Math.max(atNs - aheadNs, clock.nowNs()) + Math.round(prng.nextUnit() * LATE_MAX_NS),
+      task,
+    );
+  return { nowNs: () => clock.nowNs() + aheadNs, callAt, callPrecisely: callAt };
+}
+
+/** Half of its time to the first token, the other half to the end. */
+function answeringEndpoint(agentId: string, { clock, served }: World, own: PacingClock): Endpoint {
+  return {
+    send: (_order, listener) => {
+      if (!(listener instanceof Flight)) throw new Error("an agent listens with a flight");
+      const { segment, index, intendedAtRunNs: intendedAtNs } = listener;
+      const sentAtNs = clock.nowNs();
+      served.push({ agentId, segment, index, intendedAtNs, arrivedAtNs: sentAtNs });
+      const cancelFirst = clock.callAt(sentAtNs + SERVICE_NS / 2, () => {
+        listener.onHeaders(own.nowNs(), 200);
+        listener.onContent(own.nowNs(), 1, true);
+      });
+      const cancelEnd = clock.callAt(sentAtNs + SERVICE_NS, () => {
+        listener.onUsage(1, 1);
+        listener.onEnd(own.nowNs(), "ok", 200, "");
+      });
+      return (outcome) => {
+        cancelFirst();
+        cancelEnd();
+        listener.onEnd(own.nowNs(), outcome, 0, "given up");
+      };
+    },
+    connect: () => Promise.resolve(),
+    socketsOpen: () => 1,
+    close: () => Promise.resolve(),
+  };
+}
+
+const IDLE_GAUGES: ProcessGauges = {
+  cpuSeconds: () => 0,
+  rssBytes: () => 1,
+  eventLoopUtilisation: () => 0,
+  onGcPause: () => () => undefined,
+  throttledNs: () => 0,
+};
+
+class MemoryStore implements RunStore {
+  readonly directory = "memory";
+  readonly reports: IntervalReport[] = [];
+  readonly log: LogEntry[] = [];
+  runZeroNs = 0;
+  readonly #clock: SimClock;
+
+  constructor(clock: SimClock) {
+    this.#clock = clock;
+  }
+
+  writePlan(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  appendInterval(report: IntervalReport): Promise<void> {
+    this.reports.push(report);
+    // As a disk does: other things happen before it is there.
+    return new Promise((resolve) => {
+      this.#clock.callAt(this.#clock.nowNs() + 0.1 * NS_PER_MS, resolve);
+    });
+  }
+
+  appendLog(entry: LogEntry): Promise<void> {
+    this.log.push(entry);
+    // Entries before the run's clock began are at 0.
+    if (entry.atNs > 0) this.runZeroNs = this.#clock.nowNs() - entry.atNs;
+    return Promise.resolve();
+  }
+
+  appendRecords(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  writeFile(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

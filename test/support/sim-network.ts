@@ -1,0 +1,274 @@
+import type {
+  ControlLink,
+  ReportLink,
+  ReportStream,
+  ReportStreamEvents,
+} from "../../agent/ports.ts";
+import type { FleetLink, ReportReceiver, ReportServer } from "../../coordinator/ports.ts";
+import type {
+  Abort,
+  AgentRequest,
+  AgentResponse,
+  Hello,
+  Lease,
+} from "../../shared/control/control.ts";
+import { ExitCode, LoadError } from "../../shared/errors.ts";
+import type { IntervalReport, RecordBatch } from "../../shared/measurement/report.ts";
+import type { Prng } from "../../shared/random/stream.ts";
+import { NS_PER_MS } from "../../shared/units.ts";
+import type { SimClock } from "./sim-clock.ts";
+
+/** How bad the network is; rates are chances per message, 0 to 1. */
+export interface Weather {
+  readonly delayMinNs: number;
+  readonly delayMaxNs: number;
+  readonly duplicateRate: number;
+  /** Of a report stream, per report sent. */
+  readonly breakRate: number;
+}
+
+export const ROUGH_WEATHER: Weather = {
+  delayMinNs: 0.2 * NS_PER_MS,
+  delayMaxNs: 3 * NS_PER_MS,
+  duplicateRate: 0.2,
+  breakRate: 0.03,
+};
+
+/** What a broken report stream takes to be there again. */
+const RECONNECT_NS = 5 * NS_PER_MS;
+
+interface AgentHandlers {
+  request: ((request: AgentRequest) => Promise<AgentResponse>) | undefined;
+  lease: ((lease: Lease) => void) | undefined;
+  abort: ((abort: Abort) => void) | undefined;
+}
+
+/**
+ * Both paths between a coordinator and its agents, in virtual time. Each control message takes its own time, so that
+ * they overtake each other; leases, hellos and reports come twice now and then; a report stream keeps its order, but
+ * breaks, and a repeat of a report comes outside of it, behind later ones.
+ */
+export class SimNetwork {
+  readonly clock: SimClock;
+  readonly weather: Weather;
+  /** How often it was rough, so that a test can tell that it was. */
+  readonly seen = { duplicates: 0, overtaken: 0, breaks: 0, refusals: 0 };
+  readonly #prng: Prng;
+  readonly #agents = new Map<string, AgentHandlers>();
+  #onHello: ((hello: Hello) => void) | undefined;
+  #receiver: ReportReceiver | undefined;
+  #sent = 0;
+  #newestDelivered = 0;
+
+  constructor(clock: SimClock, prng: Prng, weather: Weather = ROUGH_WEATHER) {
+    this.clock = clock;
+    this.weather = weather;
+    this.#prng = prng;
+  }
+
+  get receiver(): ReportReceiver | undefined {
+    return this.#receiver;
+  }
+
+  fleetLink(): FleetLink {
+    return {
+      onHello: (handler) => {
+        this.#onHello = handler;
+      },
+      request: (agentId, request, timeoutNs) => this.#request(agentId, request, timeoutNs),
+      publishLease: (lease) => {
+        for (const agent of this.#agents.values())
+          this.publish(() => {
+            agent.lease?.(lease);
+          });
+      },
+      publishAbort: (abort) => {
+        for (const agent of this.#agents.values())
+          this.publish(() => {
+            agent.abort?.(abort);
+          });
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  controlLink(agentId: string): ControlLink {
+    const handlers: AgentHandlers = { request: undefined, lease: undefined, abort: undefined };
+    this.#agents.set(agentId, handlers);
+    return {
+      hello: (hello) => {
+        this.publish(() => this.#onHello?.(hello));
+      },
+      onRequest: (handler) => {
+        handlers.request = handler;
+      },
+      onLease: (handler) => {
+        handlers.lease = handler;
+      },
+      onAbort: (handler) => {
+        handlers.abort = handler;
+      },
+      close: () => {
+        this.#agents.delete(agentId);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  reportLink(): ReportLink {
+    return { open: (_address, _agentId, events) => new SimReportStream(this, events) };
+  }
+
+  startReportServer(receiver: ReportReceiver): Promise<ReportServer> {
+    this.#receiver = receiver;
+    return Promise.resolve({
+      address: { url: "coordinator:1", certificateFingerprint: "" },
+      close: () => {
+        this.#receiver = undefined;
+        return Promise.resolve();
+      },
+    });
+  }
+
+  happens(rate: number): boolean {
+    return this.#prng.nextUnit() < rate;
+  }
+
+  delayNs(): number {
+    const { delayMinNs, delayMaxNs } = this.weather;
+    return Math.round(delayMinNs + this.#prng.nextUnit() * (delayMaxNs - delayMinNs));
+  }
+
+  after(delayNs: number, task: () => void): void {
+    this.clock.callAt(this.clock.nowNs() + delayNs, task);
+  }
+
+  /** One message without an answer: comes once or twice, in any order. */
+  publish(deliver: () => void): void {
+    this.#sent += 1;
+    const number = this.#sent;
+    const arrive = (): void => {
+      if (number < this.#newestDelivered) this.seen.overtaken += 1;
+      this.#newestDelivered = Math.max(this.#newestDelivered, number);
+      deliver();
+    };
+    this.after(this.delayNs(), arrive);
+    if (!this.happens(this.weather.duplicateRate)) return;
+    this.seen.duplicates += 1;
+    this.after(this.delayNs(), arrive);
+  }
+
+  #request(agentId: string, request: AgentRequest, timeoutNs: number): Promise<AgentResponse> {
+    const { clock } = this;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.callAt(clock.nowNs() + timeoutNs, () => {
+        reject(
+          new LoadError(`agent ${agentId} did not answer ${request.kind}`, {
+            code: "LL_AGENT_SILENT",
+            hint: "look at the simulated agent",
+            exitCode: ExitCode.MeasurementInvalid,
+          }),
+        );
+      });
+      this.after(this.delayNs(), () => {
+        void this.#agents
+          .get(agentId)
+          ?.request?.(request)
+          .then((response) => {
+            if (response.kind === "refusal") this.seen.refusals += 1;
+            this.after(this.delayNs(), () => {
+              cancel();
+              resolve(response);
+            });
+          });
+      });
+    });
+  }
+}
+
+/** One agent's stream of reports: in order while it lasts; what was on its way when it broke is lost. */
+class SimReportStream implements ReportStream {
+  readonly #network: SimNetwork;
+  readonly #events: ReportStreamEvents;
+  #connection = 0;
+  #isOpen = false;
+  #isClosed = false;
+  #lastArrivalNs = 0;
+  #lastAckNs = 0;
+
+  constructor(network: SimNetwork, events: ReportStreamEvents) {
+    this.#network = network;
+    this.#events = events;
+    this.#connect(network.delayNs());
+  }
+
+  sendInterval(report: IntervalReport): boolean {
+    if (!this.#isOpen) return false;
+    const connection = this.#connection;
+    this.#lastArrivalNs = this.#inOrder(this.#lastArrivalNs);
+    this.#network.clock.callAt(this.#lastArrivalNs, () => {
+      if (this.#connection === connection) this.#arrive(report, connection);
+    });
+    if (this.#network.happens(this.#network.weather.breakRate)) this.#break();
+    return true;
+  }
+
+  sendRecords(batch: RecordBatch): boolean {
+    if (!this.#isOpen) return false;
+    void this.#network.receiver?.onRecords(batch);
+    return true;
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#isOpen = false;
+    this.#connection += 1;
+    return Promise.resolve();
+  }
+
+  #arrive(report: IntervalReport, connection: number): void {
+    const network = this.#network;
+    void this.#take(report, connection);
+    if (!network.happens(network.weather.duplicateRate)) return;
+    network.seen.duplicates += 1;
+    // As by a stream that broke: well behind the next reports of this one.
+    network.after(100 * network.delayNs(), () => void this.#take(report, connection));
+  }
+
+  async #take(report: IntervalReport, connection: number): Promise<void> {
+    const receiver = this.#network.receiver;
+    if (receiver === undefined) return;
+    const refusal = await receiver.onInterval(report);
+    this.#lastAckNs = this.#inOrder(this.#lastAckNs);
+    this.#network.clock.callAt(this.#lastAckNs, () => {
+      if (this.#connection !== connection) return;
+      if (refusal === undefined) this.#events.onAck(report.epoch, report.sequence);
+      else this.#events.onRefusal(refusal);
+    });
+    if (refusal !== undefined) this.#network.seen.refusals += 1;
+  }
+
+  #break(): void {
+    this.#network.seen.breaks += 1;
+    this.#isOpen = false;
+    this.#connection += 1;
+    // Its own turn: the caller still believes that the report left.
+    this.#network.after(0, () => {
+      if (this.#isClosed) return;
+      this.#events.onLost();
+      this.#connect(RECONNECT_NS);
+    });
+  }
+
+  #connect(delayNs: number): void {
+    this.#network.after(delayNs, () => {
+      if (this.#isClosed) return;
+      this.#isOpen = true;
+      this.#events.onOpen();
+    });
+  }
+
+  #inOrder(lastNs: number): number {
+    return Math.max(lastNs, this.#network.clock.nowNs() + this.#network.delayNs());
+  }
+}
