@@ -2,6 +2,7 @@ import type { Refusal } from "../../shared/control/control.ts";
 import { conservationProblems, zeroCounters } from "../../shared/measurement/counters.ts";
 import type { Counters } from "../../shared/measurement/counters.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
+import type { Interval } from "../../shared/measurement/interval.ts";
 import type { Health, IntervalReport } from "../../shared/measurement/report.ts";
 import { NS_PER_US } from "../../shared/units.ts";
 import { SegmentMerge } from "./segment-merge.ts";
@@ -155,11 +156,27 @@ function keyOf(report: { readonly agentId: string; readonly epoch: number }): st
   return `${report.agentId}/${report.epoch}`;
 }
 
-/** Enough of a report to tell two apart that carry the same key. */
+/** Enough of a report to tell two apart that carry the same key: its counts, and what its histograms add up to. */
 function fingerprintOf(report: IntervalReport): string {
-  const { totals } = report;
-  const counts = [totals.scheduled, totals.fired, totals.ok, totals.timeouts, report.open];
-  return [report.sealedUntilNs, report.deltas.length, ...counts].join(":");
+  const { httpErrors, ...counts } = report.totals;
+  return [
+    report.sealedUntilNs,
+    report.open,
+    ...Object.values(counts),
+    ...[...httpErrors].flat(),
+    ...report.deltas.map(digestOf),
+  ].join(":");
+}
+
+function digestOf({ segment, fromNs, classes }: Interval): string {
+  let count = 0;
+  let sum = 0;
+  for (const metrics of classes.values())
+    for (const histogram of metrics.values()) {
+      count += histogram.count;
+      sum += histogram.sum;
+    }
+  return `${segment}/${fromNs}/${count}/${sum}`;
 }
 
 function newEpoch(): EpochMerge {

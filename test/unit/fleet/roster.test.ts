@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Roster } from "../../../coordinator/fleet/roster.ts";
+import type { Hello } from "../../../shared/control/control.ts";
+
+const S = 1e9;
+const SILENCE_NS = 3 * S;
+
+function hello(agentId: string, changes: Partial<Hello> = {}): Hello {
+  return {
+    agentId,
+    epoch: 5,
+    version: "1",
+    host: "h",
+    processId: 1,
+    cores: 2,
+    inFlightMax: 10,
+    cleanRatePerSecond: 0,
+    cleanTokensPerSecond: 0,
+    policy: { targets: [], ratePerSecondMax: 1, inFlightMax: 10, durationNsMax: S, tokensMax: 1 },
+    runId: undefined,
+    state: "registered",
+    ...changes,
+  };
+}
+
+function rosterOf(...hellos: readonly Hello[]): Roster {
+  const roster = new Roster();
+  for (const each of hellos) roster.hear(each, 0);
+  return roster;
+}
+
+test("members come in the order of their ids, whoever spoke first", () => {
+  const ids = rosterOf(hello("c"), hello("a"), hello("b")).members();
+  assert.deepEqual(
+    ids.map((member) => member.hello.agentId),
+    ["a", "b", "c"],
+  );
+});
+
+test("free are those that no run holds and that were heard of lately", () => {
+  const roster = rosterOf(hello("a"), hello("b", { runId: "other" }), hello("c"));
+  roster.hear(hello("c"), 2 * S);
+  const free = (nowNs: number) =>
+    roster.free(nowNs, SILENCE_NS).map((member) => member.hello.agentId);
+  assert.deepEqual(free(3 * S), ["a", "c"]);
+  assert.deepEqual(free(3 * S + 1), ["c"]);
+});
+
+test("an agent that is silent for too long is missing, and so is one never heard of", () => {
+  const roster = rosterOf(hello("a"), hello("b"));
+  assert.deepEqual(roster.missing(["a", "b", "z"], SILENCE_NS, SILENCE_NS), ["z"]);
+  roster.alive("b", 2 * S);
+  assert.deepEqual(roster.missing(["a", "b"], SILENCE_NS + 1, SILENCE_NS), ["a"]);
+});
+
+test("a new epoch means that the agent was started anew: lost, and its clock unknown", () => {
+  const roster = rosterOf(hello("a"));
+  roster.probed("a", { aheadNs: 7, errorBoundNs: 1 });
+  roster.hear(hello("a"), S);
+  assert.deepEqual(roster.missing(["a"], S, SILENCE_NS), []);
+  assert.deepEqual(roster.get("a")?.clockOffset, { aheadNs: 7, errorBoundNs: 1 });
+
+  roster.hear(hello("a", { epoch: 6 }), S);
+  assert.deepEqual(roster.missing(["a"], S, SILENCE_NS), ["a"]);
+  assert.equal(roster.get("a")?.clockOffset, undefined);
+  roster.hear(hello("a", { epoch: 6 }), 2 * S);
+  assert.equal(roster.get("a")?.lost, true, "saying hello again brings nothing back");
+});
+
+test("a late hello of an earlier epoch is not news", () => {
+  const roster = rosterOf(hello("a", { epoch: 6 }));
+  roster.hear(hello("a", { epoch: 5, host: "old" }), S);
+  const member = roster.get("a");
+  assert.deepEqual([member?.hello.host, member?.heardAtNs, member?.lost], ["h", 0, false]);
+});
+
+test("lost stays lost, whatever is heard of it later", () => {
+  const roster = rosterOf(hello("a"));
+  roster.markLost("a");
+  roster.hear(hello("a"), S);
+  roster.alive("a", S);
+  assert.deepEqual(roster.missing(["a"], S, SILENCE_NS), ["a"]);
+});
+
+test("news of an unknown agent makes nobody known", () => {
+  const roster = new Roster();
+  roster.alive("a", S);
+  roster.markLost("a");
+  assert.deepEqual(roster.members(), []);
+});

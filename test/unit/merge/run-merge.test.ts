@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RunMerge } from "../../../coordinator/merge/run-merge.ts";
+import { ReportIntake } from "../../../coordinator/run/report-intake.ts";
+import type { IntervalReport } from "../../../shared/measurement/report.ts";
+import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
+
+const S = 1e9;
+
+function taken(...reports: readonly IntervalReport[]): RunMerge {
+  const merge = new RunMerge("run-1");
+  for (const report of reports) {
+    assert.equal(merge.check(report), "new");
+    merge.take(report);
+  }
+  return merge;
+}
+
+function codeOf(checked: ReturnType<RunMerge["check"]>): string {
+  return typeof checked === "string" ? checked : checked.code;
+}
+
+test("a report that comes again is a duplicate, however much later", () => {
+  const merge = taken(sampleReport(1), sampleReport(2), sampleReport(3));
+  for (const sequence of [1, 2, 3])
+    assert.equal(merge.check(sampleReport(sequence)), "duplicate", `report ${sequence}`);
+  assert.equal(merge.check(sampleReport(4)), "new");
+});
+
+test("the same key with another payload is refused", () => {
+  const merge = taken(sampleReport(1));
+  const failed = { ...NO_COUNTERS, scheduled: 1, fired: 1 };
+  const slower = sampleReport(2).deltas[0]!.classes;
+  const others: readonly Partial<IntervalReport>[] = [
+    { totals: { ...failed, streamErrors: 1 } },
+    { totals: { ...failed, httpErrors: new Map([[503, 1]]) } },
+    { deltas: [{ ...sampleReport(1).deltas[0]!, classes: slower }] },
+    { open: 1, totals: { ...NO_COUNTERS, scheduled: 2, fired: 2, ok: 1 } },
+    { sealedUntilNs: 2 * S },
+    { deltas: [] },
+  ];
+  for (const change of others)
+    assert.equal(codeOf(merge.check(sampleReport(1, change))), "LL_REPORT_CONFLICT");
+});
+
+test("a report of another run is refused, whoever sends it", () => {
+  const merge = taken(sampleReport(1));
+  assert.equal(codeOf(merge.check(sampleReport(2, { runId: "run-2" }))), "LL_REPORT_FOREIGN_RUN");
+});
+
+test("agents, and epochs of one agent, count their reports each for itself", () => {
+  const merge = taken(
+    sampleReport(1),
+    sampleReport(1, { agentId: "agent-2" }),
+    sampleReport(1, { epoch: 8 }),
+  );
+  assert.deepEqual(merge.problems, []);
+  assert.equal(merge.segment(1).counters.fired, 3);
+});
+
+test("a missing sequence is a problem that names the reports", () => {
+  const merge = taken(sampleReport(1), sampleReport(4));
+  assert.equal(merge.problems.length, 1);
+  assert.match(merge.problems[0]!, /agent-1: reports 2 to 3 are missing/);
+});
+
+test("books that do not balance are a problem that names the report", () => {
+  const merge = taken(sampleReport(1, { open: 3 }));
+  assert.match(merge.problems[0]!, /agent-1, report 1: 1 requests were fired/);
+});
+
+test("the run is sealed as far as its slowest agent, and not at all before each has reported", () => {
+  const merge = taken(sampleReport(1), sampleReport(2));
+  const both = ["agent-1", "agent-2"];
+  assert.equal(merge.sealedUntilNs(both), Number.NEGATIVE_INFINITY);
+  merge.take(sampleReport(1, { agentId: "agent-2" }));
+  assert.equal(merge.sealedUntilNs(both), S);
+  assert.equal(merge.sealedUntilNs(["agent-1"]), 2 * S);
+});
+
+test("totals, drain and firing segment are those of the newest epoch", () => {
+  const merge = taken(
+    sampleReport(1),
+    sampleReport(2, { drained: true }),
+    sampleReport(1, { epoch: 8, firingSegment: 3 }),
+  );
+  assert.equal(merge.totalsOf("agent-1").totals.fired, 1);
+  assert.equal(merge.drained(["agent-1"]), false);
+  assert.equal(merge.firingSegmentOf("agent-1"), 3);
+  assert.equal(merge.firingSegmentOf("agent-9"), 0);
+});
+
+test("an agent's health adds up, and its extremes are kept", () => {
+  const { health } = sampleReport(1);
+  const merge = taken(
+    sampleReport(1, { health: { ...health, cpuSeconds: 1, eventLoopUtilisation: 0.9 } }),
+    sampleReport(2, { health: { ...health, cpuSeconds: 2, eventLoopUtilisation: 0.1 } }),
+  );
+  const sum = merge.healthOf("agent-1")!;
+  assert.equal(sum.cpuSeconds, 3);
+  assert.equal(sum.utilisationMax, 0.9);
+  assert.equal(sum.intervals.length, 2);
+});
+
+function intakeInto(merge: RunMerge, appendInterval: () => Promise<void>) {
+  const merged: number[] = [];
+  const intake = new ReportIntake({
+    merge,
+    store: { appendInterval, appendRecords: () => Promise.resolve() },
+    isMember: (agentId) => agentId === "agent-1",
+    onMerged: ({ sequence }) => merged.push(sequence),
+  });
+  return { intake, merged };
+}
+
+test("a report that comes twice at once is written and merged once", async () => {
+  const merge = new RunMerge("run-1");
+  let written = 0;
+  const { intake, merged } = intakeInto(merge, () => {
+    written += 1;
+    return Promise.resolve();
+  });
+  const answers = await Promise.all(
+    [1, 1, 2, 1].map((sequence) => intake.onInterval(sampleReport(sequence))),
+  );
+  assert.deepEqual(answers, [undefined, undefined, undefined, undefined]);
+  assert.equal(written, 2);
+  assert.deepEqual(merged, [1, 2]);
+  assert.equal(merge.segment(1).counters.fired, 2);
+});
+
+test("a report is merged and acknowledged only once it is written", async () => {
+  const merge = new RunMerge("run-1");
+  let onDisk = (): void => undefined;
+  const { intake, merged } = intakeInto(
+    merge,
+    () =>
+      new Promise((resolve) => {
+        onDisk = resolve;
+      }),
+  );
+  let answered = false;
+  const answer = intake.onInterval(sampleReport(1)).then(() => {
+    answered = true;
+  });
+  await new Promise(setImmediate);
+  assert.deepEqual([merged, answered], [[], false]);
+  onDisk();
+  await answer;
+  assert.deepEqual(merged, [1]);
+});
+
+test("a failed write fails its report, which may come again, and not the next one", async () => {
+  const merge = new RunMerge("run-1");
+  let isFull = true;
+  const { intake } = intakeInto(merge, () =>
+    isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(),
+  );
+  await assert.rejects(intake.onInterval(sampleReport(1)), /disk full/);
+  isFull = false;
+  assert.equal(await intake.onInterval(sampleReport(1)), undefined);
+  assert.equal(await intake.onInterval(sampleReport(2)), undefined);
+  assert.deepEqual(merge.problems, []);
+  assert.equal(merge.segment(1).counters.fired, 2);
+});
+
+test("an agent that takes no part is refused and nothing of it is merged", async () => {
+  const merge = new RunMerge("run-1");
+  const { intake } = intakeInto(merge, () => Promise.resolve());
+  const refusal = await intake.onInterval(sampleReport(1, { agentId: "agent-2" }));
+  assert.equal(refusal?.code, "LL_REPORT_FOREIGN_AGENT");
+  assert.equal(intake.refused, 1);
+  assert.equal(merge.segment(1).counters.fired, 0);
+});
