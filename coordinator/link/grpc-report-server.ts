@@ -12,6 +12,7 @@ import {
   bearer,
   REPORT_SERVICE,
 } from "../../shared/wire/report-service.ts";
+import type { FileAsked } from "../../shared/wire/report-service.ts";
 import type { ReportReceiver, ReportServer } from "../ports.ts";
 import type { ReportCall, StreamEnd } from "./grpc-report-stream.ts";
 import { ReportStreamSession } from "./grpc-report-stream.ts";
@@ -104,7 +105,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<G
   };
 }
 
-type FileCall = ServerWritableStream<string | undefined, Uint8Array>;
+type FileCall = ServerWritableStream<FileAsked, Uint8Array>;
 
 class ReportServiceHandlers {
   readonly #options: ReportServerOptions;
@@ -143,12 +144,13 @@ class ReportServiceHandlers {
 
   async fetchFile(call: FileCall): Promise<void> {
     if (this.#authenticate(call) === undefined) return;
-    if (call.request === undefined) {
+    const { sha256 } = call.request;
+    if (sha256 === undefined) {
       refuseCall(call, status.INVALID_ARGUMENT, "a SHA-256 of 32 bytes is needed");
       return;
     }
     try {
-      const contents = await this.#options.file?.(call.request);
+      const contents = await this.#options.file?.(sha256);
       if (contents === undefined) refuseCall(call, status.NOT_FOUND, "there is no such file");
       else await sendFile(call, contents);
     } catch (error) {

@@ -66,6 +66,9 @@ export class ReportStreamSession {
         this.#inHand = handled;
         const end = await handled;
         if (end !== undefined) return this.#end(end);
+        // After any message: records behind a report must not hold its acknowledgement back.
+        const moreWaits = call.readableLength > 0;
+        if (!moreWaits || this.#unacknowledged >= REPORTS_PER_ACK_MAX) this.#flushAck();
       }
     } catch {
       return { kind: this.#closing ? "done" : "cut" };
@@ -108,8 +111,6 @@ export class ReportStreamSession {
     const before = this.#ack?.epoch === epoch ? this.#ack.sequence : 0;
     this.#ack = { agentId: this.#agentId, epoch, sequence: Math.max(before, sequence) };
     this.#unacknowledged += 1;
-    const moreWaits = this.#call.readableLength > 0;
-    if (!moreWaits || this.#unacknowledged >= REPORTS_PER_ACK_MAX) this.#flushAck();
   }
 
   /** An agent that does not read its acknowledgements must not fill this process: the newest one waits for room. */

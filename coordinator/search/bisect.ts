@@ -27,7 +27,7 @@ const RAMP_BUDGET_FRACTION = 0.6;
 const VOID_AFTER_S = 5;
 /** Voids: repeat once, then lower, then give up. */
 const VOIDS_REPEATED = 1;
-const VOIDS_MAX = 3;
+const VOIDS_MAX = 6;
 
 /**
  * The highest rate within the SLO, by bisection.

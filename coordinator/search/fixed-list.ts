@@ -72,11 +72,13 @@ function isOver({ drainMaxS = DRAIN_MAX_S }: FixedList, observation: Observation
   // An observation's instants are whole intervals, whose sums carry the dust of floats.
   const loadIsOver = observedS >= recordUntilS - 1e-6;
   if (request.purpose !== "measure") return loadIsOver;
-  return final || countIsThrough(observation) || observedS >= recordUntilS + drainMaxS;
+  const heldUntilS = recordUntilS + (request.holdS ?? 0);
+  return final || countIsThrough(observation) || observedS >= heldUntilS + drainMaxS;
 }
 
-/** A count of requests ends a window before its time. */
+/** A count of requests ends a closed window before its time; an open one's end is known when it starts. */
 function countIsThrough({ request, seconds }: Observation): boolean {
+  if (request.mode.kind === "open") return false;
   const scheduled = seconds.reduce((sum, second) => sum + second.scheduled, 0);
   return (
     request.requestsMax > 0 && scheduled >= request.requestsMax && seconds.at(-1)?.inFlightEnd === 0

@@ -14,6 +14,8 @@ const BELIEF_MARGIN = 0.3;
  */
 const PASS_DISTANCE = 0.25;
 const FAIL_DISTANCE = 0.18;
+/** While nothing has passed, a rate that surely passes is worth more than one that is near. */
+const FIRST_PASS_DISTANCE = 0.35;
 const DISTANCE_MIN = 0.07;
 const DISTANCE_MAX = 0.45;
 const REQUESTS_REFERENCE = 1000;
@@ -69,7 +71,7 @@ function lowerSide(options: SearchOptions, state: BisectState, aim: Aim): Side {
   const centre = Math.log(aim.belief.ratePerSecond);
   const triedBelow = undecidedRates(state).filter((rate) => rate <= aim.belief.ratePerSecond);
   const wanted = Math.min(
-    centre - distanceOf(PASS_DISTANCE, aim),
+    centre - distanceOf(low === undefined ? FIRST_PASS_DISTANCE : PASS_DISTANCE, aim),
     ...triedBelow.map((rate) => Math.log(rate) - BEYOND_UNDECIDED),
   );
   const ratePerSecond = Math.max(Math.exp(wanted), options.rateMinPerSecond ?? 0);

@@ -5,8 +5,6 @@ import { clauseWindowOf, hasTail, limitSOf } from "./clause-window.ts";
 import { judgeRate, type RateCounts, type RateVerdict } from "./clause-verdict.ts";
 import type { Observation } from "./procedure.ts";
 
-export { judgeRate } from "./clause-verdict.ts";
-
 export interface WindowVerdict {
   readonly verdict: Verdict;
   readonly reason: string;

@@ -23,6 +23,8 @@ export interface SegmentRequest {
   readonly settleS: number;
   /** The longest recorded window, s; `advance` may ask for the next segment earlier. */
   readonly recordS: number;
+  /** How long the load goes on after the window, s; undefined: as the purpose asks for. */
+  readonly holdS?: number;
   /** Stop after this many scheduled arrivals; 0 = no bound. */
   readonly requestsMax: number;
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../shared/assert.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
@@ -13,7 +13,6 @@ import type { ReadOptions } from "./torn.ts";
 
 export { readIntervals } from "./intervals-file.ts";
 export { readRequests } from "./requests-file.ts";
-export type { RequestLine } from "./requests-file.ts";
 
 const LOG_FILE = "log.jsonl";
 const PLAN_FILE = "plan.json";
@@ -119,6 +118,8 @@ async function writeWhole(
     }
     await rename(temporary, path);
   } catch (error) {
+    // The first error is the one to tell of.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw writeFailed(path, error);
   }
 }

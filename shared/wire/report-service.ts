@@ -23,6 +23,11 @@ export type ReportReceived = ReportUp | { readonly kind: "malformed"; readonly e
 /** What a client hands over: a value, or a report that was encoded when it was sealed. */
 export type ReportSent = ReportUp | { readonly kind: "encoded"; readonly report: Uint8Array };
 
+/** Which file is asked for, as hex; undefined when the request names none. The answer comes in chunks. */
+export interface FileAsked {
+  readonly sha256: string | undefined;
+}
+
 /** Metadata of every call: `bearer(the run's token)`, and the agent's id as UTF-8 ("-bin": any bytes). */
 export const AUTHORIZATION_METADATA = "authorization";
 export const AGENT_ID_METADATA = "loadline-agent-id-bin";
@@ -49,16 +54,16 @@ export const REPORT_SERVICE = {
       }
     },
   }),
-  /** The hash asked for, as hex; undefined when the request does not name one. The answer comes in chunks. */
-  fetchFile: serverMethod<Uint8Array, string | undefined>(ReportService.method.fetchFile, {
+  fetchFile: serverMethod<Uint8Array, FileAsked>(ReportService.method.fetchFile, {
     encode: (chunk) =>
       toBinary(FetchFileResponseSchema, create(FetchFileResponseSchema, { chunk })),
     decode: (bytes) => {
       try {
         const { sha256 } = decodeBounded(FetchFileRequestSchema, bytes);
-        return sha256.length === SHA256_BYTES ? Buffer.from(sha256).toString("hex") : undefined;
+        const isHash = sha256.length === SHA256_BYTES;
+        return { sha256: isHash ? Buffer.from(sha256).toString("hex") : undefined };
       } catch {
-        return undefined;
+        return { sha256: undefined };
       }
     },
   }),

@@ -261,6 +261,7 @@ test("a whole file appears at once, and a failed one leaves nothing half-written
     store.writeFile("report.html", "x"),
     isLoadError("LL_RUN_FOLDER_WRITE", ExitCode.MeasurementInvalid),
   );
+  assert.ok(!(await readdir(directory)).some((name) => name.endsWith(".tmp")));
   await assert.rejects(store.writeFile("../elsewhere", "x"), /plain name/);
   await store.close();
 });
