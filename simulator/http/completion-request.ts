@@ -125,7 +125,7 @@ function readPrompt(
   if (texts.all.length === 0) refuse(manners.noMessages, `${key}: Field required`);
   let tokens = 0;
   for (const text of texts.all) tokens += countWords(text);
-  const marker = texts.naming.slice(0, 256).trimStart().split(/\s+/, PROMPT_MARKER_WORDS).join(" ");
+  const marker = texts.naming.slice(0, 256).trim().split(/\s+/, PROMPT_MARKER_WORDS).join(" ");
   return { tokens: Math.max(1, tokens), marker };
 }
 

@@ -197,8 +197,9 @@ export class CompletionService {
     const submitted = this.#engine.submit(exchange.arrivedAtNs, live);
     response.on("close", () => {
       if (account.over) return;
-      account.end(this.#engine.nowNs(), "disconnected", "abort");
-      if (!holdsSlots && this.faults.holdSlots !== true) this.#engine.cancel(submitted);
+      const nowNs = this.#engine.nowNs();
+      account.end(nowNs, "disconnected", "abort");
+      if (!holdsSlots && this.faults.holdSlots !== true) this.#engine.cancel(submitted, nowNs);
     });
   }
 

@@ -87,9 +87,8 @@ export class LiveEngine {
     return entry;
   }
 
-  /** The client left. */
-  cancel(submitted: Submitted): void {
-    const nowNs = this.nowNs();
+  /** The client left at `nowNs`, as `nowNs()` said just now. */
+  cancel(submitted: Submitted, nowNs: number): void {
     this.#scheduler.advance(nowNs, this.#events);
     const { job } = submitted as Entry;
     if (job !== undefined) this.#scheduler.cancel(nowNs, job);

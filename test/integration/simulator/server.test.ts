@@ -85,7 +85,12 @@ describe("the queue over HTTP lives in virtual time", () => {
   }
 
   test("a stalled event loop makes tokens late but takes no capacity", async (context) => {
-    const simulator = await running(context, { slots: "1", service: "fixed:5ms" });
+    // Nobody is served before everyone waits.
+    const simulator = await running(context, {
+      slots: "1",
+      service: "fixed:20ms",
+      fault: "stall:for=3000s",
+    });
     const clients = await Promise.all(
       Array.from({ length: 20 }, () => connected(context, simulator)),
     );
@@ -93,12 +98,13 @@ describe("the queue over HTTP lives in virtual time", () => {
       client.post("/v1/chat/completions", chat({ max_tokens: 1 })),
     );
     await until(() => simulator.log().length === 20);
+    await fetch(`${simulator.url}/admin/faults`, { method: "DELETE" });
     stallEventLoop(60);
     await Promise.all(answers);
 
     const firsts = simulator.log().map((entry) => entry.firstTokenAtNs!);
     const gaps = firsts.slice(1).map((atNs, index) => Math.round(atNs - firsts[index]!));
-    assert.deepEqual(new Set(gaps), new Set([5_000_000]));
+    assert.deepEqual(new Set(gaps), new Set([20_000_000]));
     // The stall was real: a token that was due in it left after it.
     const lateness = simulator
       .log()
@@ -107,7 +113,7 @@ describe("the queue over HTTP lives in virtual time", () => {
   });
 
   test("tokens that are due together leave in one write, each an HTTP chunk", async (context) => {
-    const simulator = await running(context, { service: "fixed:1ms", itl: "1ms" });
+    const simulator = await running(context, { service: "fixed:20ms", itl: "1ms" });
     const client = await connected(context, simulator);
     let reads = 0;
     client.socket.on("data", () => {
@@ -115,12 +121,12 @@ describe("the queue over HTTP lives in virtual time", () => {
     });
     client.send("/v1/chat/completions", chat({ max_tokens: 40 }));
     await until(() => simulator.log().length === 1);
-    stallEventLoop(60);
+    stallEventLoop(80);
     const response = await client.response();
 
     // Role, 40 texts, finish, usage, [DONE].
     assert.equal(response.chunks.length, 44);
-    assert.ok(reads <= 4, `${reads} reads`);
+    assert.ok(reads <= 8, `${reads} reads`);
   });
 });
 
@@ -255,8 +261,7 @@ describe("clients that leave", () => {
     const [left, served] = simulator.log();
     assert.equal(left!.outcome, "disconnected");
     assert.equal(served!.outcome, "ok");
-    assert.ok(served!.startedAtNs! >= left!.endedAtNs!);
-    assert.ok(served!.startedAtNs! - left!.endedAtNs! < 5e6);
+    assert.equal(served!.startedAtNs, left!.endedAtNs);
   });
 
   test("their place in the line is free", async (context) => {
