@@ -16,6 +16,8 @@ import type { FleetLink } from "../ports.ts";
 /** At least this many exchanges; the shortest round trip counts (04-fleet: NTP's on-wire protocol). */
 const CLOCK_PROBES = 16;
 const REQUEST_TIMEOUT_NS = 5 * NS_PER_SECOND;
+/** A released agent first reports what it still holds. */
+const RELEASE_TIMEOUT_NS = 20 * NS_PER_SECOND;
 const LEASE_EVERY_NS = NS_PER_SECOND;
 
 export interface FleetControlOptions {
@@ -163,7 +165,8 @@ export class FleetControl {
   }
 
   #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
-    return this.#options.link.request(agentId, request, REQUEST_TIMEOUT_NS);
+    const timeoutNs = request.kind === "release" ? RELEASE_TIMEOUT_NS : REQUEST_TIMEOUT_NS;
+    return this.#options.link.request(agentId, request, timeoutNs);
   }
 
   async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
