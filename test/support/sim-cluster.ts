@@ -21,6 +21,9 @@ const SKEW_MAX_NS = 2 * NS_PER_SECOND;
 /** An agent's timers run this late at most. */
 export const LATE_MAX_NS = 0.5 * NS_PER_MS;
 
+/** A run that takes longer, in virtual time, hangs. */
+const RUN_MAX_NS = 120 * NS_PER_SECOND;
+
 const POLICY: PolicySummary = {
   targets: ["*:*"],
   ratePerSecondMax: 1e6,
@@ -113,7 +116,7 @@ async function settled<T>(clock: SimClock, work: Promise<T>): Promise<T> {
   });
   // Whoever awaits `watched` below is told of its error; nobody else needs to be.
   watched.catch(() => undefined);
-  await clock.runUntil(() => over);
+  await clock.runUntil(() => over, RUN_MAX_NS);
   return watched;
 }
 

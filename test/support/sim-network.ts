@@ -34,6 +34,9 @@ export const ROUGH_WEATHER: Weather = {
   breakRate: 0.03,
 };
 
+/** A repeat takes so many delays: up to 0.9 s, enough to come behind a later segment's lease and later reports. */
+const REPEAT_DELAYS = 300;
+
 /** What a broken report stream takes to be there again. */
 const RECONNECT_NS = 5 * NS_PER_MS;
 
@@ -155,7 +158,7 @@ export class SimNetwork {
     this.after(this.delayNs(), arrive);
     if (!this.happens(this.weather.duplicateRate)) return;
     this.seen.duplicates += 1;
-    this.after(this.delayNs(), arrive);
+    this.after(REPEAT_DELAYS * this.delayNs(), arrive);
   }
 
   #request(agentId: string, request: AgentRequest, timeoutNs: number): Promise<AgentResponse> {
@@ -231,8 +234,8 @@ class SimReportStream implements ReportStream {
     void this.#take(report, connection);
     if (!network.happens(network.weather.duplicateRate)) return;
     network.seen.duplicates += 1;
-    // As by a stream that broke: well behind the next reports of this one.
-    network.after(100 * network.delayNs(), () => void this.#take(report, connection));
+    // As by a stream that broke: outside of the order of this one.
+    network.after(REPEAT_DELAYS * network.delayNs(), () => void this.#take(report, connection));
   }
 
   async #take(report: IntervalReport, connection: number): Promise<void> {
