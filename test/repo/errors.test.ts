@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { ExitCode } from "../../shared/errors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SOURCE_FOLDERS = ["agent", "coordinator", "shared", "cli", "simulator"];
@@ -19,6 +20,18 @@ test("every section says what the code means, its exit code and what to do", () 
       /^\n[^\n]+\.\n\n- Exit code: (\d|none by itself)[^\n]*\n- What to do: [^\n]+\.\n/,
       code,
     );
+});
+
+test("the exit code of a section is the one that the source gives the error", () => {
+  const found = sourceTexts().flatMap((text) => [
+    ...text.matchAll(/code: "(LL_[A-Z_]+)",(?:(?!code:)[^]){0,400}?exitCode: ExitCode\.(\w+)/g),
+  ]);
+  assert.ok(found.length > 20, "errors are written as they were");
+  for (const [, code = "", name = ""] of found) {
+    const exitCode = ExitCode[name as keyof typeof ExitCode];
+    const line = /^- Exit code: (.*)$/m.exec(sections().get(code) ?? "")?.[1] ?? "";
+    assert.match(line, new RegExp(`\\b${exitCode}\\b`), code);
+  }
 });
 
 test("a prefix of codes is read as the codes it stands for", () => {
@@ -40,12 +53,15 @@ function sections(): Map<string, string> {
 }
 
 function codesOfSource(): string[] {
-  const files = SOURCE_FOLDERS.flatMap((folder) =>
+  return [...new Set(sourceTexts().flatMap(codesIn))].sort();
+}
+
+function sourceTexts(): string[] {
+  return SOURCE_FOLDERS.flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts"))
-      .map((name) => new URL(`${folder}/${name}`, ROOT)),
+      .map((name) => readFileSync(new URL(`${folder}/${name}`, ROOT), "utf8")),
   );
-  return [...new Set(files.flatMap((file) => codesIn(readFileSync(file, "utf8"))))].sort();
 }
 
 function codesIn(text: string): string[] {
