@@ -16,7 +16,7 @@ export interface Member {
 export class Roster {
   readonly #members = new Map<string, Member>();
 
-  /** An agent said hello. A new epoch means it was started anew: whatever it held is gone. */
+  /** An agent said hello. A new epoch means it was started anew: a run that it held is gone from it. */
   hear(hello: Hello, nowNs: number): void {
     const known = this.#members.get(hello.agentId);
     const restarted = known !== undefined && known.hello.epoch !== hello.epoch;
@@ -25,7 +25,8 @@ export class Roster {
       hello,
       heardAtNs: nowNs,
       clockOffset: restarted ? undefined : known?.clockOffset,
-      lost: known?.lost === true || restarted,
+      // One that was free lost nothing by it.
+      lost: known?.lost === true || (restarted && known.hello.runId !== undefined),
     });
   }
 

@@ -54,10 +54,10 @@ test("an agent that is silent for too long is missing, and so is one never heard
   assert.deepEqual(roster.missing(["a", "b"], SILENCE_NS + 1, SILENCE_NS), ["a"]);
 });
 
-test("a new epoch means that the agent was started anew: lost, and its clock unknown", () => {
-  const roster = rosterOf(hello("a"));
+test("a new epoch of an agent that holds a run: it is lost, and its clock unknown", () => {
+  const roster = rosterOf(hello("a", { runId: "r" }));
   roster.probed("a", { aheadNs: 7, errorBoundNs: 1 });
-  roster.hear(hello("a"), S);
+  roster.hear(hello("a", { runId: "r" }), S);
   assert.deepEqual(roster.missing(["a"], S, SILENCE_NS), []);
   assert.deepEqual(roster.get("a")?.clockOffset, { aheadNs: 7, errorBoundNs: 1 });
 
@@ -66,6 +66,13 @@ test("a new epoch means that the agent was started anew: lost, and its clock unk
   assert.equal(roster.get("a")?.clockOffset, undefined);
   roster.hear(hello("a", { epoch: 6 }), 2 * S);
   assert.equal(roster.get("a")?.lost, true, "saying hello again brings nothing back");
+});
+
+test("an agent that was free when it was started anew is free again", () => {
+  const roster = rosterOf(hello("a"));
+  roster.hear(hello("a", { epoch: 6 }), S);
+  assert.equal(roster.get("a")?.lost, false);
+  assert.equal(roster.free(S, SILENCE_NS).length, 1);
 });
 
 test("a late hello of an earlier epoch is not news", () => {
