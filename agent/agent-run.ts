@@ -100,6 +100,12 @@ export class AgentRun {
     return { segmentNumber: segment.number, windowHash: hashHex, ownedCount, totalCount };
   }
 
+  /** The segment that was armed last does not start, if it has not yet. */
+  disarm(): void {
+    this.#cancelStart?.();
+    this.#next = undefined;
+  }
+
   /** The coordinator is there: fire on, and start the segment it names when its instant comes. */
   lease(lease: Lease): void {
     const { clock, prepareRun } = this.#options;
@@ -112,8 +118,7 @@ export class AgentRun {
   /** No more is fired; open streams go on, up to the drain bound. */
   stop(): void {
     this.#stopped = true;
-    this.#cancelStart?.();
-    this.#next = undefined;
+    this.disarm();
     this.#current?.source.stop();
     this.#censorLater((flight) => flight.segment <= (this.#current?.segment.number ?? 0));
   }

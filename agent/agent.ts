@@ -28,6 +28,15 @@ export interface AgentIdentity {
   readonly policy: PolicySummary;
 }
 
+/** What an agent does with the run it holds. */
+export type HeldRun = Pick<AgentRun, "arm" | "disarm" | "lease" | "stop" | "release" | "close">;
+
+export interface OpenedRun {
+  readonly run: HeldRun;
+  /** Reports go there from now on; says how many wait to be sent. */
+  attach(address: ReportAddress): number;
+}
+
 export interface AgentOptions {
   readonly identity: AgentIdentity;
   readonly clock: Clock;
@@ -36,7 +45,7 @@ export interface AgentOptions {
   readonly openRun: (
     prepareRun: PrepareRun,
     onStart: (segmentNumber: number, started: boolean) => void,
-  ) => Promise<{ readonly run: AgentRun; attach(address: ReportAddress): number } | Refusal>;
+  ) => Promise<OpenedRun | Refusal>;
   readonly checkSegment: (armSegment: ArmSegment) => Refusal | undefined;
 }
 
@@ -44,7 +53,7 @@ export interface AgentOptions {
 export class Agent {
   readonly #options: AgentOptions;
   #state: AgentState = { kind: "registered" };
-  #opened: { readonly run: AgentRun; attach(address: ReportAddress): number } | undefined;
+  #opened: OpenedRun | undefined;
   #cancelHello: CancelCall | undefined;
 
   constructor(options: AgentOptions) {
@@ -125,17 +134,28 @@ export class Agent {
     const before = this.#state;
     const refusal = this.#move({ kind: "prepare", runId, incarnation });
     if (refusal !== undefined) return { kind: "refusal", refusal };
-    await this.#opened?.run.close();
-    const opened = await this.#options.openRun(prepareRun, (segment, started) => {
-      this.#move({ kind: started ? "switch" : "miss", segment });
-    });
-    if ("code" in opened) {
+    const claimed = this.#state;
+    // The run that is taken over goes on until the new one is ready, so that a refusal changes nothing.
+    const opened = await this.#open(prepareRun).catch((error: unknown) => refusalOf(error));
+    if (this.#state !== claimed) {
+      if (!isRefusedRun(opened)) await opened.run.close();
+      return { kind: "refusal", refusal: abandoned(runId) };
+    }
+    if (isRefusedRun(opened)) {
       this.#state = before;
       return { kind: "refusal", refusal: opened };
     }
+    const taken = this.#opened;
     this.#opened = opened;
+    await taken?.run.close();
     this.#sayHello();
     return { kind: "prepared", epoch: this.#options.identity.epoch };
+  }
+
+  #open(prepareRun: PrepareRun): Promise<OpenedRun | Refusal> {
+    return this.#options.openRun(prepareRun, (segment, started) => {
+      this.#move({ kind: started ? "switch" : "miss", segment });
+    });
   }
 
   async #arm(armSegment: ArmSegment): Promise<AgentResponse> {
@@ -145,7 +165,15 @@ export class Agent {
       this.#move({ kind: "arm", runId, incarnation, segment: segment.number });
     if (refusal !== undefined) return { kind: "refusal", refusal };
     if (this.#opened === undefined) throw new Error("a prepared agent has an opened run");
-    return { kind: "armed", armed: await this.#opened.run.arm(armSegment) };
+    const { run } = this.#opened;
+    try {
+      return { kind: "armed", armed: await run.arm(armSegment) };
+    } catch (error) {
+      // Given up, as when its lease never came: the coordinator may arm it again.
+      run.disarm();
+      this.#move({ kind: "miss", segment: segment.number });
+      throw error;
+    }
   }
 
   #attach(request: Extract<AgentRequest, { kind: "attach" }>): AgentResponse {
@@ -199,6 +227,18 @@ export class Agent {
       state: this.#state.kind,
     };
   }
+}
+
+function isRefusedRun(opened: OpenedRun | Refusal): opened is Refusal {
+  return "code" in opened;
+}
+
+function abandoned(runId: string): Refusal {
+  return {
+    code: "LL_RUN_STOPPED",
+    message: `run ${runId} was given up on this agent while it was being prepared`,
+    hint: "prepare a new run",
+  };
 }
 
 function refusalOf(error: unknown): Refusal {
