@@ -32,6 +32,8 @@ export function observe(input: ObservationInput): Observation {
     zeroCounters(),
   );
   const recordedUntilNs = Math.min(sealedUntilNs, segment.recordUntilNs);
+  // A cool-down that was asked for is part of the segment; the load behind a probe's window is not waited for.
+  const overNs = segment.recordUntilNs + Math.round((request.holdS ?? 0) * NS_PER_SECOND);
   return {
     request,
     segment: segment.number,
@@ -56,7 +58,7 @@ export function observe(input: ObservationInput): Observation {
     ttftMeanS: meanS(merge, "ttft"),
     e2eMeanS: meanS(merge, "e2e"),
     validity,
-    final: sealedUntilNs >= segment.recordUntilNs && openOf(counters) === 0,
+    final: sealedUntilNs >= overNs && openOf(counters) === 0,
     elapsedS: Math.max(0, sealedUntilNs - firstStartAtNs) / NS_PER_SECOND,
   };
 }

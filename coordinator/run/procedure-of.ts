@@ -44,6 +44,7 @@ function requestsOf(load: RunLoad): readonly SegmentRequest[] {
     settleS: load.warmupS,
     recordS: until.kind === "duration" ? until.durationS : COUNTED_WINDOW_MAX_S,
     requestsMax: until.kind === "requests" ? until.requests : 0,
+    ...(load.cooldownS === 0 ? {} : { holdS: load.cooldownS }),
   }));
 }
 

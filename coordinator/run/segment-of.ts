@@ -26,15 +26,16 @@ export function segmentOf(options: SegmentOptions): Segment {
   const mode = modeOf(options);
   const recordFromNs = startAtNs + Math.round(request.settleS * NS_PER_SECOND);
   const bounds = boundsOf(options, mode, { startAtNs, recordFromNs });
-  // A measured window ends its load; a probe's goes on, so that the next segment follows without a gap.
-  const holdNs = request.purpose === "measure" ? 0 : HOLD_S * NS_PER_SECOND;
+  // A measured window ends its load unless a cool-down is asked for; a probe's goes on, so that the next segment
+  // follows without a gap.
+  const holdS = request.holdS ?? (request.purpose === "measure" ? 0 : HOLD_S);
   return {
     number,
     mode,
     startAtNs,
     recordFromNs,
     recordUntilNs: bounds.recordUntilNs,
-    endByNs: bounds.recordUntilNs + holdNs,
+    endByNs: bounds.recordUntilNs + Math.round(holdS * NS_PER_SECOND),
     requestsMax: bounds.requestsMax,
     shares,
   };
@@ -76,5 +77,7 @@ function boundsOf(
     requestsMax += 1;
     if (lastAtNs >= recordFromNs) recorded += 1;
   }
-  return { recordUntilNs: lastAtNs + NS_PER_US, requestsMax };
+  // The load after the window has no count of its own: the segment's end bounds it.
+  const isHeld = (request.holdS ?? 0) > 0;
+  return { recordUntilNs: lastAtNs + NS_PER_US, requestsMax: isHeld ? 0 : requestsMax };
 }
