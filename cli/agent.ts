@@ -43,7 +43,9 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     { name: "loadline-agent", level: process.env["LOADLINE_LOG"] ?? "warn" },
     pino.destination(2),
   );
-  const agent = await startAgent({
+  // Asked from the first moment on: a parent may be gone before its agent has started.
+  const end = ended();
+  const starting = startAgent({
     natsUrl: flags.nats,
     fleet: flags.fleet,
     agentId,
@@ -58,8 +60,12 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     },
     log,
   });
-  await ended();
-  await agent.close();
+  const agent = await Promise.race([starting, end]).finally(() => {
+    // Listening to its channel must not keep a process alive that could not start.
+    process.channel?.unref();
+  });
+  await end;
+  await agent?.close();
   process.exit(ExitCode.Done);
 }
 
@@ -69,9 +75,11 @@ function ended(): Promise<void> {
     process.once("SIGTERM", () => {
       resolve();
     });
-    if (process.connected) {
+    // Only a process that was started with a channel can send, also when its parent is gone by now.
+    if (process.send !== undefined) {
       process.on("SIGINT", () => undefined);
-      process.once("disconnect", resolve);
+      if (process.connected) process.once("disconnect", resolve);
+      else resolve();
     } else {
       process.once("SIGINT", () => {
         resolve();

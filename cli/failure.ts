@@ -9,10 +9,18 @@ export function explainFailure(error: unknown): ExitCode {
     );
     return error.exitCode;
   }
-  // Commander has written its own message by then.
-  if (error instanceof CommanderError)
-    return error.exitCode === 0 ? ExitCode.Done : ExitCode.PlanInvalid;
+  if (error instanceof CommanderError) return explainUsage(error);
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(`loadline: unexpected error, a bug: please report it\n${detail}\n`);
   return ExitCode.Unexpected;
+}
+
+/** Commander has written its own message by then: the help that was asked for, or what it could not read. */
+function explainUsage({ code, exitCode }: CommanderError): ExitCode {
+  if (exitCode === 0) return ExitCode.Done;
+  if (code !== "commander.help")
+    process.stderr.write(
+      "  to do: see loadline --help, or --help after the command\n  code: LL_FLAG_INVALID (docs/errors.md)\n",
+    );
+  return ExitCode.PlanInvalid;
 }

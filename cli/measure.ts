@@ -19,6 +19,7 @@ import { dryRun } from "./dry-run.ts";
 import { startLocalAgents } from "./local-agents.ts";
 import { Progress } from "./progress.ts";
 import { readVersion } from "./version.ts";
+import { waitUntilReady } from "./wait-ready.ts";
 
 /** `find` and `run`: from what was typed to the process's exit code. */
 export async function measure(
@@ -152,23 +153,22 @@ async function planFileOf(
   }
 }
 
-/** The model is asked for only when the plan leaves it open: nothing else reaches the target before the first arrival. */
-async function resolvedTargetOf(plan: Plan): Promise<Target> {
-  const { target } = plan;
+/**
+ * The list of models is asked for when the plan leaves the model open, or waits for the target: nothing else reaches
+ * the target before the first arrival.
+ */
+async function resolvedTargetOf({ target, waitReadyS }: Plan): Promise<Target> {
   const caPem = target.caFile === undefined ? undefined : await readCa(target.caFile);
-  const model =
-    target.model ??
-    pickModel(
-      await listModels({
-        url: target.url,
-        headers: target.headers,
-        apiKey: target.apiKeyEnv === undefined ? undefined : process.env[target.apiKeyEnv],
-        caPem,
-        tlsInsecure: target.tlsInsecure,
-        clock: new SystemClock(),
-      }),
-      undefined,
-    );
+  const access = {
+    url: target.url,
+    headers: target.headers,
+    apiKey: target.apiKeyEnv === undefined ? undefined : process.env[target.apiKeyEnv],
+    caPem,
+    tlsInsecure: target.tlsInsecure,
+    clock: new SystemClock(),
+  };
+  if (waitReadyS !== undefined) await waitUntilReady(access, waitReadyS);
+  const model = target.model ?? pickModel(await listModels(access), undefined);
   return resolveTarget(target, { model, caPem });
 }
 
