@@ -95,7 +95,7 @@ interface Asked {
 }
 
 function requestError({ agentId, asked, timeoutMs }: Asked, cause: unknown): LoadError {
-  const exitCode = ExitCode.Unexpected;
+  const exitCode = ExitCode.MeasurementInvalid;
   if (cause instanceof TimeoutError) {
     return new LoadError(`agent ${agentId} did not answer "${asked}" within ${timeoutMs} ms`, {
       code: "LL_AGENT_SILENT",

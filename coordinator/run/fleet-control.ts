@@ -72,7 +72,7 @@ export class FleetControl {
     throw new LoadError(`the run cannot start: ${refusals.sort().join("; ")}`, {
       code: first.code,
       hint: first.hint,
-      exitCode: ExitCode.PlanInvalid,
+      exitCode: exitCodeOf(first.code),
     });
   }
 
@@ -172,6 +172,13 @@ export class FleetControl {
   async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
     await Promise.allSettled(agentIds.map((agentId) => this.#ask(agentId, request)));
   }
+}
+
+/** A refusal names what is wrong by its code; the process ends as if it had been found here. */
+function exitCodeOf(code: string): ExitCode {
+  const [, area] = code.split("_");
+  if (area === "TARGET") return ExitCode.TargetUnusable;
+  return area === "AGENT" ? ExitCode.MeasurementInvalid : ExitCode.PlanInvalid;
 }
 
 function refused(agentId: string, response: AgentResponse): LoadError {

@@ -51,7 +51,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
     ...goodputOf(window, slo),
     inputTokensPerSecond: per(window.inputTokens),
     outputTokensPerSecond: per(window.outputTokens),
-    tokensFrom: window.inputTokens > 0 ? "usage" : "events",
+    tokensFrom: window.inputTokens > 0 || window.outputTokens === 0 ? "usage" : "events",
     inFlightMean: per(window.inFlightIntegralS),
     inFlightMax: window.inFlightMax,
     ...metricsView(allClasses(merge.classes)),

@@ -115,11 +115,20 @@ function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
   const suspect = end.driven
     .filter(({ validity }) => validity.verdict === "suspect")
     .reduce((worst, each) => worseOf(worst, each.validity), valid);
-  const generator: Validity =
-    answer?.limitedBy === "generator"
-      ? { verdict: "invalid", reasons: lastVoidReasons(end) }
-      : valid;
+  // The generator stood between the search and its answer.
+  const spoilt =
+    answer?.limitedBy === "generator" ||
+    (end.decision.kind === "inconclusive" && mostlyVoid(end));
+  const generator: Validity = spoilt
+    ? { verdict: "invalid", reasons: lastVoidReasons(end) }
+    : valid;
   return [ofWindows, problems, suspect, generator].reduce(worseOf);
+}
+
+function mostlyVoid(end: RunEnd): boolean {
+  const shown = end.driven.filter(({ request }) => SHOWN.has(request.purpose));
+  const voided = shown.filter(({ validity }) => validity.verdict === "invalid");
+  return 2 * voided.length >= shown.length && voided.length > 0;
 }
 
 function lastVoidReasons(end: RunEnd): readonly string[] {

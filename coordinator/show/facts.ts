@@ -55,7 +55,7 @@ function lengthsText(lengths: Lengths): string {
 }
 
 function evidence(result: Result): Fact | undefined {
-  if (result.maxRate === null) return undefined;
+  if (result.maxRate === null || result.maxRate.evidence.requestsNear === 0) return undefined;
   const { requestsNear, overCount, clumpFactor } = result.maxRate.evidence;
   const text =
     `${count(overCount)} of ${plural(requestsNear, "request")} near that rate were over the limit, ` +
@@ -89,6 +89,7 @@ function knee(result: Result): Fact | undefined {
 function floor(result: Result): Fact | undefined {
   if (result.floor === undefined) return undefined;
   const { ttftMs, e2eMs } = result.floor;
+  if (ttftMs.p50 === null && e2eMs.p50 === null) return undefined;
   const text = `TTFT p50 ${optionalMs(ttftMs.p50)}, E2E p50 ${optionalMs(e2eMs.p50)}, one request at a time`;
   return { about: "unloaded", text };
 }
