@@ -13,6 +13,11 @@ import { fileURLToPath } from "node:url";
 
 const LOADLINE = fileURLToPath(new URL("../../cli/loadline.ts", import.meta.url));
 const POLL_MS = 25;
+/** Half of a command's start is the compiling of its modules: kept from one process to the next, agents included. */
+const ENVIRONMENT = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(tmpdir(), "loadline-test-compile-cache"),
+};
 
 /** What a command left behind when it had ended. */
 export interface Ended {
@@ -31,7 +36,10 @@ export interface Running {
 
 /** Starts `loadline …`; it is killed with the test if it still goes on then. */
 export function startLoadline(context: TestContext, args: readonly string[]): Running {
-  const child = spawn(process.execPath, [LOADLINE, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [LOADLINE, ...args], {
+    env: ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (texts.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (texts.stderr += text));
@@ -65,6 +73,7 @@ export async function startSimulator(
   args: readonly string[],
 ): Promise<SimulatorProcess> {
   const child = spawn(process.execPath, [LOADLINE, "simulate-server", "--port", "0", ...args], {
+    env: ENVIRONMENT,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");

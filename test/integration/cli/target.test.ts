@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import type { Result } from "../../../coordinator/show/result.ts";
 import {
   closedPort,
@@ -20,88 +20,91 @@ const WRONG_ANSWERS = [
   },
 ] as const;
 
-for (const { name, type, body, says } of WRONG_ANSWERS) {
-  test(`preflight says that a target gives ${name}`, async (context) => {
+// Most of their time is the start of a process, which waits for nothing.
+describe("targets", { concurrency: 2 }, () => {
+  for (const { name, type, body, says } of WRONG_ANSWERS) {
+    test(`preflight says that a target gives ${name}`, async (context) => {
+      const url = await startHttp(
+        context,
+        openaiServer((answer) => answer.setHeader("content-type", type).end(body)),
+      );
+      const { exitCode, stderr, stdout } = await loadline(context, "preflight", "--target", url);
+      assert.equal(exitCode, 3);
+      assert.match(stderr, says);
+      assert.match(stderr, /code: LL_TARGET_NOT_STREAMING/);
+      assert.equal(stdout, "");
+    });
+  }
+
+  for (const command of [["preflight"], ["run", "--rate", "1", "--duration", "1s"]]) {
+    test(`${command[0]} ends with 3 when nobody listens`, async (context) => {
+      const target = `http://127.0.0.1:${await closedPort()}`;
+      const { exitCode, stderr } = await loadline(context, ...command, "--target", target);
+      assert.equal(exitCode, 3);
+      assert.match(stderr, /ECONNREFUSED/);
+      assert.match(stderr, /code: LL_TARGET_UNREACHABLE/);
+    });
+  }
+
+  test("a run that gets nothing but HTTP 500 ends with 3, and counts them", async (context) => {
     const url = await startHttp(
       context,
-      openaiServer((answer) => answer.setHeader("content-type", type).end(body)),
+      openaiServer((answer) => {
+        answer.statusCode = 500;
+        answer.end("out of memory");
+      }),
     );
-    const { exitCode, stderr, stdout } = await loadline(context, "preflight", "--target", url);
-    assert.equal(exitCode, 3);
-    assert.match(stderr, says);
-    assert.match(stderr, /code: LL_TARGET_NOT_STREAMING/);
-    assert.equal(stdout, "");
+    const directory = join(await temporaryFolder(context), "run");
+    const { exitCode, stdout, stderr } = await loadline(
+      context,
+      ...["run", "--target", url, "--rate", "20", "--duration", "1s", "--agents", "1"],
+      ...["--out", directory, "--json"],
+    );
+    assert.equal(exitCode, 3, stderr);
+    const [probe] = (JSON.parse(stdout) as Result).probes;
+    const { fired, http_error: httpErrors } = probe!.countsByOutcome;
+    assert.ok(fired > 0);
+    assert.equal(httpErrors, fired);
+    assert.deepEqual(probe!.httpErrorsByStatus, { "500": fired });
   });
-}
 
-for (const command of [["preflight"], ["run", "--rate", "1", "--duration", "1s"]]) {
-  test(`${command[0]} ends with 3 when nobody listens`, async (context) => {
+  test("--wait-ready waits for a server that is loading, and sends it nothing else", async (context) => {
+    const asked: string[] = [];
+    const whenReady = openaiServer();
+    const url = await startHttp(context, (request, answer) => {
+      asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
+      if (asked.length > 2) {
+        whenReady(request, answer);
+        return;
+      }
+      answer.statusCode = 503;
+      answer.end("loading");
+    });
+    const directory = join(await temporaryFolder(context), "run");
+    const { stdout, stderr } = await loadline(
+      context,
+      ...["run", "--target", url, "--model", "m", "--wait-ready", "30s", "--rate", "20"],
+      ...["--duration", "1s", "--agents", "1", "--out", directory, "--json"],
+    );
+    assert.notEqual(stdout, "", stderr);
+    const [probe] = (JSON.parse(stdout) as Result).probes;
+    const { fired, ok } = probe!.countsByOutcome;
+    assert.ok(fired > 0);
+    assert.equal(ok, fired);
+    assert.deepEqual(asked, [
+      ...new Array<string>(3).fill("GET /v1/models"),
+      ...new Array<string>(fired).fill("POST /v1/chat/completions"),
+    ]);
+  });
+
+  test("--wait-ready ends with 3 when its time is over", async (context) => {
     const target = `http://127.0.0.1:${await closedPort()}`;
-    const { exitCode, stderr } = await loadline(context, ...command, "--target", target);
+    const { exitCode, stderr } = await loadline(
+      context,
+      ...["run", "--target", target, "--rate", "1", "--duration", "1s", "--wait-ready", "600ms"],
+    );
     assert.equal(exitCode, 3);
-    assert.match(stderr, /ECONNREFUSED/);
-    assert.match(stderr, /code: LL_TARGET_UNREACHABLE/);
+    assert.match(stderr, /waited 0\.6 s/);
+    assert.match(stderr, /code: LL_TARGET_NOT_READY/);
   });
-}
-
-test("a run that gets nothing but HTTP 500 ends with 3, and counts them", async (context) => {
-  const url = await startHttp(
-    context,
-    openaiServer((answer) => {
-      answer.statusCode = 500;
-      answer.end("out of memory");
-    }),
-  );
-  const directory = join(await temporaryFolder(context), "run");
-  const { exitCode, stdout, stderr } = await loadline(
-    context,
-    ...["run", "--target", url, "--rate", "20", "--duration", "1s", "--agents", "1"],
-    ...["--out", directory, "--json"],
-  );
-  assert.equal(exitCode, 3, stderr);
-  const [probe] = (JSON.parse(stdout) as Result).probes;
-  const { fired, http_error: httpErrors } = probe!.countsByOutcome;
-  assert.ok(fired > 0);
-  assert.equal(httpErrors, fired);
-  assert.deepEqual(probe!.httpErrorsByStatus, { "500": fired });
-});
-
-test("--wait-ready waits for a server that is loading, and sends it nothing else", async (context) => {
-  const asked: string[] = [];
-  const whenReady = openaiServer();
-  const url = await startHttp(context, (request, answer) => {
-    asked.push(`${request.method ?? ""} ${request.url ?? ""}`);
-    if (asked.length > 2) {
-      whenReady(request, answer);
-      return;
-    }
-    answer.statusCode = 503;
-    answer.end("loading");
-  });
-  const directory = join(await temporaryFolder(context), "run");
-  const { stdout, stderr } = await loadline(
-    context,
-    ...["run", "--target", url, "--model", "m", "--wait-ready", "30s", "--rate", "20"],
-    ...["--duration", "1s", "--agents", "1", "--out", directory, "--json"],
-  );
-  assert.notEqual(stdout, "", stderr);
-  const [probe] = (JSON.parse(stdout) as Result).probes;
-  const { fired, ok } = probe!.countsByOutcome;
-  assert.ok(fired > 0);
-  assert.equal(ok, fired);
-  assert.deepEqual(asked, [
-    ...new Array<string>(3).fill("GET /v1/models"),
-    ...new Array<string>(fired).fill("POST /v1/chat/completions"),
-  ]);
-});
-
-test("--wait-ready ends with 3 when its time is over", async (context) => {
-  const target = `http://127.0.0.1:${await closedPort()}`;
-  const { exitCode, stderr } = await loadline(
-    context,
-    ...["run", "--target", target, "--rate", "1", "--duration", "1s", "--wait-ready", "600ms"],
-  );
-  assert.equal(exitCode, 3);
-  assert.match(stderr, /waited 0\.6 s/);
-  assert.match(stderr, /code: LL_TARGET_NOT_READY/);
 });
