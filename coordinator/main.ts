@@ -51,7 +51,10 @@ export async function conduct(options: ConductOptions): Promise<Result> {
   const { plan, target, version, directory } = options;
   const startedAt = new Date().toISOString();
   const slo = parseSlo(plan.slo);
-  const store = await openRunFolder(directory, { records: plan.records });
+  const store = await openRunFolder(directory, {
+    records: plan.records,
+    classNames: plan.workload.classes.map((each) => each.name),
+  });
   try {
     await store.writePlan({ ...plan, loadline: version, startedAt, runId: options.runId });
     const link = natsFleetLink({ connection: options.connection, fleet: options.fleet });

@@ -26,5 +26,7 @@ function toldToEnd(): Promise<void> {
     process.on("SIGINT", end);
     // Only a process with a channel has a parent to lose.
     if (process.connected) process.on("disconnect", end);
+    // It was lost while this process was still starting.
+    else if (process.send !== undefined) end();
   });
 }
