@@ -9,11 +9,11 @@ import { trueMaxRate } from "../simulator/truth.ts";
 import { explainFailure } from "./failure.ts";
 import { measurePlan } from "./measure.ts";
 
-/** A small fast server: 32 slots of 120 ms, so 267 requests/s at most, whose TTFT has a closed form (M/M/32). */
-const SLOTS = "32";
-const SERVICE = "exp:120ms";
+/** A small fast server: 16 slots of 60 ms, so 267 requests/s at most, whose TTFT has a closed form (M/M/16). */
+const SLOTS = "16";
+const SERVICE = "exp:60ms";
 const SERVER_ARGS = ["simulate-server", "--port", "0", "--slots", SLOTS, "--service", SERVICE];
-const SLO = "ttft p99 <= 700ms";
+const SLO = "ttft p99 <= 500ms";
 
 /** `npm start`: the main job end to end on embedded defaults. */
 async function demo(): Promise<void> {

@@ -22,6 +22,9 @@ const CLUMP_GAP_ARRIVALS = 5;
 /** The clump factor of the body is taken where about a tenth of the requests are over. */
 const BODY_FRACTION = 0.1;
 const DISPERSION_BINS_MAX = 20;
+const DISPERSION_BINS_MIN = 8;
+/** Expected exceedances within one clump gap, were they independent: above it runs merge by chance. */
+const RUNS_DENSITY_MAX = 0.4;
 
 /** Sums a window up. */
 export function tallyOf(window: ClauseWindow): ClauseTally {
@@ -67,7 +70,28 @@ export function pooledTally(tallies: readonly ClauseTally[], limitIndex: number)
   };
 }
 
-/** φ of the requests over the j-th threshold. */
+/** φ of the requests over the j-th threshold of a clause with a tail. */
+function tailClumpFactorAt(window: ClauseWindow, j: number): number {
+  const { ratePerSecond, windowS } = window;
+  const gapS = clumpGapS(window, j);
+  const share = (window.over[j] ?? 0) / Math.max(1, window.decided[j] ?? 0);
+  const bins = Math.min(DISPERSION_BINS_MAX, Math.floor(windowS / gapS));
+  // So dense that even independent exceedances run into one another, the length of a run tells nothing.
+  if (ratePerSecond * share * gapS < RUNS_DENSITY_MAX || bins < DISPERSION_BINS_MIN) {
+    return clumpFactorAt(window, j);
+  }
+  const atS = window.exceedances.filter(({ level }) => level >= j).map((one) => one.atS);
+  if (atS.length < (window.over[j] ?? 0)) return clumpFactorAt(window, j);
+  // Slow waves show only between long stretches, quick ones also between short ones; the larger counts. An estimate
+  // of a variance from so few bins may as well be too low: one standard error is added.
+  return Math.max(
+    ...[bins, DISPERSION_BINS_MIN].map(
+      (count) => dispersionOf(atS, windowS, count) * (1 + Math.sqrt(2 / (count - 1))),
+    ),
+  );
+}
+
+/** φ of the requests over the j-th threshold, from the runs of exceedances. */
 function clumpFactorAt(window: ClauseWindow, j: number): number {
   const atS = window.exceedances.filter(({ level }) => level >= j).map((one) => one.atS);
   const over = window.over[j] ?? 0;
@@ -89,11 +113,11 @@ function bodyClumpFactor(window: ClauseWindow): number {
   const logShare = (j: number): number => Math.log((over[j] ?? 0) / (decided[j] ?? 1));
   const first = over.findIndex((bad, j) => bad <= BODY_FRACTION * (decided[j] ?? 0));
   const above = first === -1 ? limitIndex : Math.min(first, limitIndex);
-  const factorAbove = clumpFactorAt(window, above);
+  const factorAbove = tailClumpFactorAt(window, above);
   const below = above - 1;
   if (below < 0 || logShare(below) <= Math.log(BODY_FRACTION)) return factorAbove;
   const place = (logShare(below) - Math.log(BODY_FRACTION)) / (logShare(below) - logShare(above));
-  return clumpFactorAt(window, below) * (1 - place) + factorAbove * place;
+  return tailClumpFactorAt(window, below) * (1 - place) + factorAbove * place;
 }
 
 /**

@@ -70,7 +70,7 @@ export class SystemClock implements Clock {
       } else {
         timer = setTimeout(
           leftMs > SLEEP_MS_MAX ? sleep : startTail,
-          Math.min(Math.floor(leftMs), SLEEP_MS_MAX),
+          Math.min(Math.ceil(leftMs), SLEEP_MS_MAX),
         );
       }
     };
