@@ -117,8 +117,7 @@ function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
     .reduce((worst, each) => worseOf(worst, each.validity), valid);
   // The generator stood between the search and its answer.
   const spoilt =
-    answer?.limitedBy === "generator" ||
-    (end.decision.kind === "inconclusive" && mostlyVoid(end));
+    answer?.limitedBy === "generator" || (end.decision.kind === "inconclusive" && mostlyVoid(end));
   const generator: Validity = spoilt
     ? { verdict: "invalid", reasons: lastVoidReasons(end) }
     : valid;
