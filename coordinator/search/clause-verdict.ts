@@ -46,6 +46,8 @@ const OVER_MIN = 4;
 const Z = 2.6;
 /** One-sided probability beyond Z, for bounds that are counted rather than fitted. */
 const ALPHA = 0.0047;
+/** φ is taken for at least this where there are hardly any exceedances to see it by. */
+const CLUMP_FACTOR_UNSEEN = 4;
 /** The floor: where plain counting cannot pass a rate at this level, nothing passes it. */
 const ALPHA_FLOOR = 0.05;
 /** Thresholds that more than this exceed tell of the body of the distribution, not of its tail. */
@@ -111,7 +113,23 @@ function judgeTail(counts: RateCounts, seen: RateEvidence): RateVerdict {
   const distance = (value - Math.log(allowedFraction)) / standardError;
   if (distance > Z) return described("violated", counts, evidence);
   const aboveFloor = binomialCdf(seen.overCount, seen.requests, allowedFraction) <= ALPHA_FLOOR;
-  return described(aboveFloor && distance < -Z ? "met" : "undecided", counts, evidence);
+  const passes = (aboveFloor && distance < -Z) || hardlyQueues(counts, clumpFactor);
+  return described(passes ? "met" : "undecided", counts, evidence);
+}
+
+/**
+ * Whether so few requests exceed even a threshold below the limit that counting them alone shows the clause kept:
+ * S(D) <= S(u). A service far below its limit leaves the tail's fit nothing to hold on to but its prior.
+ */
+function hardlyQueues(counts: RateCounts, clumpFactor: number): boolean {
+  const { allowedFraction, limitIndex, tally } = counts;
+  const factor = Math.max(clumpFactor, CLUMP_FACTOR_UNSEEN);
+  return tally.over.some((over, j) => {
+    const decided = tally.decided[j] ?? 0;
+    return (
+      j <= limitIndex && binomialCdf(over / factor, decided / factor, allowedFraction) <= ALPHA
+    );
+  });
 }
 
 function judgeCounts(counts: RateCounts, seen: RateEvidence): RateVerdict {

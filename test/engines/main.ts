@@ -84,7 +84,8 @@ function loadline(...args: readonly string[]): number {
 
 async function tryEngine(name: string, engine: Engine): Promise<boolean> {
   console.log(`\n== ${name} (${engine.script}, port ${engine.port})`);
-  const child = spawn("bash", [join(here, engine.script)], {
+  // One core for the engine: an agent that has to share its own with a matrix product is too late to be believed.
+  const child = spawn("taskset", ["--cpu-list", "0", "bash", join(here, engine.script)], {
     env: { ...process.env, ...engine.env, WORK: work, PORT: String(engine.port) },
     stdio: ["ignore", "ignore", "ignore"],
     detached: true,
