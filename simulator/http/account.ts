@@ -29,7 +29,8 @@ export class Account {
 
   started(atNs: number): void {
     const record = this.#record;
-    record.startedAtNs = this.#host(atNs);
+    // A stall is one instant of the server's own time: which end of it a request began at is for its arrival to say.
+    record.startedAtNs = Math.max(this.#host(atNs), record.arrivedAtNs);
     this.#books.metrics.started(record.startedAtNs - record.arrivedAtNs, record.promptTokens);
   }
 
