@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { availableParallelism, hostname } from "node:os";
+import { availableParallelism, constants, hostname, setPriority } from "node:os";
 import type { Logger } from "pino";
 import type { PolicySummary, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
@@ -48,6 +48,7 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
       log.warn({ agentId, error }, "refused a control message");
     },
   });
+  preferThisProcess();
   const identity = identityOf(options);
   // Before the first hello: an agent that says it is free is ready to be timed.
   await rehearse(agentId, {
@@ -70,6 +71,15 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
       await connection.close();
     },
   };
+}
+
+/** An agent is an instrument: beside other work it should run first. Where the system forbids it, it does not. */
+function preferThisProcess(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGH);
+  } catch {
+    // Not ours to ask for on this machine; the send delay will tell whether it mattered.
+  }
 }
 
 function identityOf({ agentId, version, policy }: AgentMainOptions): AgentIdentity {

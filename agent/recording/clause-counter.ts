@@ -9,6 +9,10 @@ import type { IntervalDelta } from "./interval-delta.ts";
  * hole in such a threshold's list.
  */
 const LISTED_FRACTION_MAX = 0.5;
+/** How much of what was seen before an interval still counts after it. */
+const SEEN_KEPT_FRACTION = 0.5;
+/** Of fewer requests no fraction is taken: everything is listed. */
+const SEEN_MIN = 10;
 
 interface CompiledClause {
   readonly position: number;
@@ -18,7 +22,7 @@ interface CompiledClause {
   readonly limitLevel: number;
   /** -1: every class. */
   readonly classIndex: number;
-  /** Cumulative over the segment, for the lowest listed level. */
+  /** Over the last intervals, the newest weighing most; for the lowest listed level. */
   readonly seenOver: number[];
   seenTotal: number;
   listedFrom: number;
@@ -138,11 +142,15 @@ export class ClauseCounter {
   /** An interval is over: exceedances are listed from the level its counts now say. */
   intervalSealed(): void {
     for (const clause of this.#clauses) {
-      const over = clause.seenOver.findIndex(
+      const rare = clause.seenOver.findIndex(
         (count) => count < LISTED_FRACTION_MAX * clause.seenTotal,
       );
-      clause.listedFrom =
-        clause.seenTotal === 0 ? 0 : over === -1 ? clause.thresholds.length : over;
+      clause.listedFrom = rare === -1 ? clause.thresholds.length : rare;
+      if (clause.seenTotal < SEEN_MIN) clause.listedFrom = 0;
+      // A backlog that a segment begins with is over long before its window is: it is forgotten as fast.
+      clause.seenTotal *= SEEN_KEPT_FRACTION;
+      for (let j = 0; j < clause.seenOver.length; j += 1)
+        clause.seenOver[j] = (clause.seenOver[j] ?? 0) * SEEN_KEPT_FRACTION;
     }
   }
 

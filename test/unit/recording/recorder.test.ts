@@ -172,3 +172,17 @@ test("a new segment takes over at its instant: each side keeps its own arrivals 
   assert.equal(bySegment(2)[0]?.counters.fired, 1);
   assert.ok(Math.abs((bySegment(2)[0]?.activity.inFlightIntegralS ?? 0) - 0.65) < 1e-9);
 });
+
+test("exceedances are listed again soon after a backlog is gone", () => {
+  const { recorder } = recorderWith("ttft p99 <= 1s");
+  const second = (from: number, ttftNs: number): number => {
+    for (let k = 0; k < 50; k += 1)
+      fire(recorder, from * 50 + k, from * S + k).onContent(AHEAD + from * S + k + ttftNs, 1, true);
+    return recorder.seal((from + 1) * S).deltas.flatMap((delta) => delta.exceedances).length;
+  };
+  second(0, 900 * MS);
+  assert.equal(second(1, 900 * MS), 0, "a hot second lists nothing below what half of it exceeds");
+  // A third of these exceed the lowest threshold; two quiet seconds on, each of them is listed.
+  for (const from of [2, 3, 4]) second(from, 100 * MS);
+  assert.equal(second(5, 160 * MS), 50);
+});
