@@ -1,5 +1,6 @@
 import { excerpt } from "./excerpt.ts";
 import { EventScan, UNSURE } from "./event-scan.ts";
+import type { EventTemplate } from "./event-template.ts";
 import { Meaning } from "./meaning.ts";
 
 /** Everything one event says, as JSON.parse sees it. */
@@ -37,10 +38,22 @@ export class ChatEvents {
   readonly #decoder = new TextDecoder();
   #parsed: EventReading = NOTHING;
 
-  /** What the event's data means, as bits of `Meaning`; with `usage` or `error`, `parsed` holds the details. */
-  read(buffer: Uint8Array, start: number, end: number): number {
+  /**
+   * What the event's data means, as bits of `Meaning`; with `usage` or `error`, `parsed` holds the details.
+   *
+   * @param template of the event's stream, where it has one.
+   */
+  read(buffer: Uint8Array, start: number, end: number, template?: EventTemplate): number {
+    const known = template?.match(buffer, start, end) ?? UNSURE;
+    if (known !== UNSURE) {
+      return known;
+    }
     const scanned = this.#scan.scan(buffer, start, end);
     if (scanned !== UNSURE) {
+      if (template !== undefined && isUsual(scanned) && this.#scan.texts === 1) {
+        const { textStart, textEnd } = this.#scan;
+        template.learn({ buffer, start, end, textStart, textEnd, meaning: scanned });
+      }
       return scanned;
     }
     this.#parsed = readEventText(this.#decoder.decode(buffer.subarray(start, end)));
@@ -51,6 +64,11 @@ export class ChatEvents {
   get parsed(): EventReading {
     return this.#parsed;
   }
+}
+
+/** Content and nothing else. */
+function isUsual(meaning: number): boolean {
+  return meaning === Meaning.text || meaning === Meaning.reasoning;
 }
 
 /** What the data of one event means, by parsing it. */

@@ -1,8 +1,7 @@
-import type { Socket } from "node:net";
-import { Client } from "undici";
 import type { Clock } from "../../shared/time/clock.ts";
 import { NS_PER_MS } from "../../shared/units.ts";
-import { Dialler, type DialOptions, type OnDialled } from "./dialler.ts";
+import { Connection } from "./connection.ts";
+import { Dialler, type DialOptions } from "./dialler.ts";
 
 /**
  * How long a connection rests before it is used again. Some servers close one right after a stream (llama-server
@@ -10,79 +9,42 @@ import { Dialler, type DialOptions, type OnDialled } from "./dialler.ts";
  */
 const REST_NS = 2 * NS_PER_MS;
 
-/** One HTTP/1.1 connection, with at most one request on it. */
-export class Connection {
-  readonly client: Client;
-  /** The newest socket, from when it is dialled. */
-  socket: Socket | undefined;
-  /**
-   * The socket was open before the request came to it, idle or unused: the server may have closed it without our
-   * knowing. False for a socket that was dialled for the request.
-   */
-  isReused = false;
-  /** When its last response was whole. */
-  idleAtNs = 0;
-
-  constructor(origin: string, dial: (connection: Connection, onDialled: OnDialled) => void) {
-    this.client = new Client(origin, {
-      pipelining: 1,
-      allowH2: false,
-      // The time-out of a request is the endpoint's, on the agent's clock.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: (_options, callback) => {
-        dial(this, (error, socket) => {
-          if (socket === null) {
-            callback(error ?? new Error("no socket"), null);
-          } else {
-            callback(null, socket);
-          }
-        });
-      },
-    });
-  }
-}
-
 /**
  * The connections to one target: as many as there are requests, kept open between them, without a bound (the bound
  * is the dispatcher's, who counts what it drops).
- *
- * Over undici's `Client`, not its `Pool`, for three things that a pool does not tell or do: whether the socket was
- * used before (a dead reused one is no error of the server), opening connections ahead of the first request, and
- * taking a connection in constant time however many there are.
  */
 export class Connections {
-  readonly #origin: string;
   readonly #dialler: Dialler;
   readonly #clock: Clock;
   /** In the order they became idle; the one that rested longest is taken first. */
   readonly #idle = new Set<Connection>();
   readonly #busy = new Set<Connection>();
-  /** Opened ahead, not yet of any connection. */
-  readonly #spares: Socket[] = [];
+  /** Opened ahead, never used. */
+  readonly #spares = new Set<Connection>();
 
   constructor(options: DialOptions, clock: Clock) {
     this.#clock = clock;
-    this.#origin = new URL(options.url).origin;
     this.#dialler = new Dialler(options);
   }
 
   take(): Connection {
-    const connection = this.#takeRested() ?? this.#make(true);
+    const connection = this.#takeRested() ?? this.#takeSpare() ?? this.#dial();
     this.#busy.add(connection);
     return connection;
   }
 
   /** A connection whose socket is dialled anew. */
   takeFresh(): Connection {
-    const connection = this.#make(false);
+    const connection = this.#dial();
     this.#busy.add(connection);
     return connection;
   }
 
-  /** Takes back a connection whose response is whole; it may close by itself at any time. */
+  /** Takes back a connection whose response is whole; closes it where the server will not take another request. */
   giveBack(connection: Connection): void {
-    if (this.#busy.delete(connection)) {
+    if (!connection.mayBeKept) {
+      this.discard(connection);
+    } else if (this.#busy.delete(connection)) {
       connection.isReused = true;
       connection.idleAtNs = this.#clock.nowNs();
       this.#idle.add(connection);
@@ -91,27 +53,14 @@ export class Connections {
 
   /** Closes a connection whose response is not whole, or that has none to come. */
   discard(connection: Connection): void {
-    if (this.#busy.delete(connection)) {
-      destroy(connection);
-    }
+    this.#busy.delete(connection);
+    connection.destroy();
   }
 
   /** Opens sockets that the next new connections start with. Resolves when each one is open or has failed. */
   async openAhead(count: number): Promise<void> {
-    const opened = Array.from(
-      { length: Math.max(0, count - this.#spares.length) },
-      () =>
-        new Promise<void>((resolve) => {
-          this.#dialler.dial((_error, socket) => {
-            // A failure is found again, and told, by the request that needs the socket.
-            if (socket !== null) {
-              this.#keepSpare(socket);
-            }
-            resolve();
-          });
-        }),
-    );
-    await Promise.all(opened);
+    const missing = Math.max(0, count - this.#spares.size);
+    await Promise.all(Array.from({ length: missing }, () => this.#openSpare()));
   }
 
   get socketsOpen(): number {
@@ -119,35 +68,37 @@ export class Connections {
   }
 
   async close(): Promise<void> {
-    for (const connection of [...this.#idle, ...this.#busy]) {
-      destroy(connection);
+    for (const connection of [...this.#idle, ...this.#busy, ...this.#spares]) {
+      connection.destroy();
     }
-    this.#idle.clear();
-    this.#busy.clear();
-    this.#spares.length = 0;
     await this.#dialler.destroyAll();
   }
 
-  #make(mayUseSpare: boolean): Connection {
-    const made = new Connection(this.#origin, (connection, onDialled) => {
-      const spare = mayUseSpare ? this.#takeSpare() : undefined;
-      connection.isReused = spare !== undefined;
-      if (spare === undefined) {
-        connection.socket = this.#dialler.dial(onDialled);
-        return;
-      }
-      connection.socket = spare;
-      // undici cannot take a socket within the call that asks for it.
-      queueMicrotask(() => {
-        onDialled(null, spare);
+  #dial(onOpen: () => void = () => undefined): Connection {
+    return new Connection(this.#dialler, { open: onOpen, closed: this.#forget });
+  }
+
+  readonly #forget = (connection: Connection): void => {
+    this.#idle.delete(connection);
+    this.#busy.delete(connection);
+    this.#spares.delete(connection);
+  };
+
+  #openSpare(): Promise<void> {
+    return new Promise((resolve) => {
+      const spare = new Connection(this.#dialler, {
+        open: () => {
+          this.#spares.add(spare);
+          spare.isReused = true;
+          resolve();
+        },
+        // A failure is found again, and told, by the request that needs the socket.
+        closed: (connection) => {
+          this.#forget(connection);
+          resolve();
+        },
       });
     });
-    made.client.on("disconnect", () => {
-      if (this.#idle.delete(made)) {
-        destroy(made);
-      }
-    });
-    return made;
   }
 
   #takeRested(): Connection | undefined {
@@ -159,27 +110,11 @@ export class Connections {
     return oldest;
   }
 
-  #keepSpare(socket: Socket): void {
-    this.#spares.push(socket);
-    socket.once("close", () => {
-      const index = this.#spares.indexOf(socket);
-      if (index !== -1) {
-        this.#spares.splice(index, 1);
-      }
-    });
-  }
-
-  #takeSpare(): Socket | undefined {
-    let spare = this.#spares.pop();
-    while (spare?.destroyed === true) {
-      spare = this.#spares.pop();
+  #takeSpare(): Connection | undefined {
+    const [spare] = this.#spares;
+    if (spare !== undefined) {
+      this.#spares.delete(spare);
     }
     return spare;
   }
-}
-
-function destroy(connection: Connection): void {
-  connection.client.destroy(() => undefined);
-  // The client does not know of a socket that is still being opened.
-  connection.socket?.destroy();
 }

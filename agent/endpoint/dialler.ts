@@ -11,7 +11,21 @@ export interface DialOptions {
   readonly addresses: readonly string[] | undefined;
 }
 
-export type OnDialled = (error: Error | null, socket: net.Socket | null) => void;
+/** Who is told of a socket. */
+export interface SocketUser {
+  /** It is open; called once, if ever. */
+  onOpen(): void;
+  /** `buffer` from its start to before `length` was read; the bytes are valid during the call only. */
+  onRead(buffer: Buffer, length: number): void;
+  /** The other side closed it, or it failed, with the reason; may be called again when the socket is closed. */
+  onClosed(error: Error | undefined): void;
+}
+
+/**
+ * All plain sockets of a process are read into this one buffer: the kernel fills it and it is told of in one turn, so
+ * no read allocates, however many streams there are. Large enough for whatever has piled up behind a busy loop.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1_024);
 
 /** Opens TCP or TLS connections to one target, and knows how many are open. */
 export class Dialler {
@@ -35,25 +49,25 @@ export class Dialler {
     this.#tlsOptions = isTls ? tlsOptions(options, host) : undefined;
   }
 
-  /** Opens a connection; `onDialled` is called once, later, with the socket or the reason there is none. */
-  dial(onDialled: OnDialled): net.Socket {
-    const socket = this.#open();
+  /** Opens a connection. What is written to the socket before it is open is sent once it is. */
+  dial(user: SocketUser): net.Socket {
+    const socket = this.#open(user);
     this.#sockets.add(socket);
-    let isOpen = false;
-    let failure = new Error("closed before it was open");
     socket.once(this.#tlsOptions === undefined ? "connect" : "secureConnect", () => {
-      isOpen = true;
-      onDialled(null, socket);
+      user.onOpen();
     });
+    let failure: Error | undefined;
     // Stays for good: a socket without a listener would take the process down with its error.
     socket.on("error", (error) => {
       failure = error;
     });
+    // The other side sends no more: told a turn before the socket is closed.
+    socket.once("end", () => {
+      user.onClosed(undefined);
+    });
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      if (!isOpen) {
-        onDialled(failure, null);
-      }
+      user.onClosed(failure);
     });
     return socket;
   }
@@ -79,9 +93,19 @@ export class Dialler {
     );
   }
 
-  #open(): net.Socket {
+  #open(user: SocketUser): net.Socket {
     if (this.#tlsOptions === undefined) {
-      return net.connect(this.#connectOptions);
+      return net.connect({
+        ...this.#connectOptions,
+        // Past the stream machinery, which costs more per read than everything that is done with the bytes.
+        onread: {
+          buffer: READ_BUFFER,
+          callback: (length) => {
+            user.onRead(READ_BUFFER, length);
+            return true;
+          },
+        },
+      });
     }
     const socket = tls.connect({
       ...this.#connectOptions,
@@ -90,6 +114,9 @@ export class Dialler {
     });
     socket.on("session", (session: Buffer) => {
       this.#session = session;
+    });
+    socket.on("data", (data: Buffer) => {
+      user.onRead(data, data.length);
     });
     return socket;
   }

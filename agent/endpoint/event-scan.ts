@@ -49,6 +49,9 @@ export class EventScan {
   #at = 0;
   #end = 0;
   #meaning = 0;
+  #texts = 0;
+  #textStart = 0;
+  #textEnd = 0;
 
   /** Bits of `Meaning`, or UNSURE. */
   scan(buffer: Uint8Array, start: number, end: number): number {
@@ -56,8 +59,22 @@ export class EventScan {
     this.#at = start;
     this.#end = end;
     this.#meaning = 0;
+    this.#texts = 0;
     const sure = this.#object("event") && this.#peek() === undefined;
     return sure ? this.#meaning : UNSURE;
+  }
+
+  /** How many strings with a meaning the event of the last scan held; the last one lies within its quotes. */
+  get texts(): number {
+    return this.#texts;
+  }
+
+  get textStart(): number {
+    return this.#textStart;
+  }
+
+  get textEnd(): number {
+    return this.#textEnd;
   }
 
   /** The next byte that is no white space; undefined at the end. */
@@ -199,16 +216,17 @@ export class EventScan {
     if (!this.#skip(QUOTE)) {
       return false;
     }
-    if (this.#buffer[this.#at] !== QUOTE) {
+    const start = this.#at;
+    const isEmpty = this.#buffer[start] === QUOTE;
+    const after = afterString(this.#buffer, start, this.#end);
+    this.#at = after;
+    if (!isEmpty) {
       this.#meaning |= meaning;
+      this.#texts += 1;
+      this.#textStart = start;
+      this.#textEnd = after - 1;
     }
-    return this.#endString();
-  }
-
-  #endString(): boolean {
-    const at = afterString(this.#buffer, this.#at, this.#end);
-    this.#at = at;
-    return at !== UNSURE;
+    return after !== UNSURE;
   }
 
   #null(): boolean {

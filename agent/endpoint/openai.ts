@@ -7,6 +7,7 @@ import { Connections } from "./connections.ts";
 import { CHAT_PATH } from "./openai-chat.ts";
 import { COMPLETIONS_PATH } from "./openai-completions.ts";
 import { redact } from "./redact.ts";
+import { requestEncoder } from "./request-bytes.ts";
 import { requestHeaders } from "./request-headers.ts";
 import { StreamExchange, type ExchangeContext } from "./stream-exchange.ts";
 
@@ -59,12 +60,12 @@ class OpenAi implements OpenAiEndpoint {
       clock,
       connections: this.#connections,
       events: new ChatEvents(),
-      request: {
-        path:
-          new URL(target.url).pathname.replace(/\/$/, "") +
-          (target.endpoint === "chat" ? CHAT_PATH : COMPLETIONS_PATH),
+      encode: requestEncoder({
+        url: target.url,
+        method: "POST",
+        path: target.endpoint === "chat" ? CHAT_PATH : COMPLETIONS_PATH,
         headers: requestHeaders({ headers: target.headers, apiKey, accept: "text/event-stream" }),
-      },
+      }),
       choices: choicesAsked(target),
       redact: (text) => redact(text, apiKey),
       onRedo: () => {

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher } from "undici";
 import type { Clock } from "../../shared/time/clock.ts";
-import { Connections, type Connection } from "./connections.ts";
+import type { Connection, Exchange } from "./connection.ts";
+import { Connections } from "./connections.ts";
+import { requestEncoder } from "./request-bytes.ts";
 
 /** How to reach a target before there is a plan for it. */
 export interface TargetAccess {
@@ -27,7 +27,7 @@ const BODY_BYTES_MAX = 4 << 20;
 export interface PlainAnswer {
   /** 0 without a status line. */
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: ReadonlyMap<string, string>;
   /** Each part of the body with its instant, ns since the send. */
   readonly parts: { readonly sinceSendNs: number; readonly bytes: Buffer }[];
   headersNs: number;
@@ -66,16 +66,12 @@ export async function exchangePlainly(
     access.clock,
   );
   const connection = connections.takeFresh();
-  let isClosed = false;
-  connection.client.on("disconnect", () => {
-    isClosed = true;
-  });
   try {
     const answer = await collect({ access, request, connection });
     if (answer.failure === undefined && request.watchCloseNs !== undefined) {
       await pause(access.clock, request.watchCloseNs);
     }
-    return { answer, keptConnection: !isClosed };
+    return { answer, keptConnection: connection.mayBeKept };
   } finally {
     await connections.close();
   }
@@ -97,7 +93,7 @@ function collect(options: {
   const sentAtNs = clock.nowNs();
   const answer: PlainAnswer = {
     status: 0,
-    headers: {},
+    headers: new Map(),
     parts: [],
     headersNs: 0,
     failure: undefined,
@@ -112,32 +108,29 @@ function collect(options: {
       end("timeout");
     });
     let bytes = 0;
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart: () => undefined,
-      onResponseStart: (_controller, status, headers) => {
+    const exchange: Exchange = {
+      onRead: () => undefined,
+      onReadEnd: () => undefined,
+      onHead: ({ status, headers }) => {
         answer.status = status;
         answer.headers = headers;
         answer.headersNs = clock.nowNs() - sentAtNs;
       },
-      onResponseData: (_controller, chunk) => {
-        bytes += chunk.length;
-        answer.parts.push({ sinceSendNs: clock.nowNs() - sentAtNs, bytes: Buffer.from(chunk) });
+      onBody: (buffer, start, until) => {
+        bytes += until - start;
+        const part = Buffer.from(buffer.subarray(start, until));
+        answer.parts.push({ sinceSendNs: clock.nowNs() - sentAtNs, bytes: part });
         if (bytes > BODY_BYTES_MAX) {
           end(new Error(`the body is longer than ${BODY_BYTES_MAX} bytes`));
         }
       },
-      onResponseEnd: () => {
+      onWhole: () => {
         end(undefined);
       },
-      onResponseError: (_controller, error) => {
-        end(error);
-      },
+      onFailure: end,
     };
-    const { method, headers, body } = request;
-    const path = new URL(access.url).pathname.replace(/\/$/, "") + request.path;
-    connection.client.dispatch(
-      { method, path, headers: [...headers], ...(body === undefined ? {} : { body }) },
-      handler,
-    );
+    const { method, path, headers, body = Buffer.alloc(0) } = request;
+    const encode = requestEncoder({ url: access.url, method, path, headers });
+    connection.send(encode(body), exchange);
   });
 }

@@ -136,8 +136,8 @@ function targetOf(options: ProbeOptions, model: string): Target {
 }
 
 function assertStreams({ access, what }: Asked, answer: PlainAnswer): void {
-  const type = answer.headers["content-type"];
-  const encoding = answer.headers["content-encoding"] ?? "identity";
+  const type = answer.headers.get("content-type");
+  const encoding = answer.headers.get("content-encoding") ?? "identity";
   const isStream = type === undefined || /^\s*text\/event-stream\b/i.test(type);
   if (!isStream || encoding !== "identity") {
     const form = isStream ? `content-encoding ${encoding}` : `content-type ${type}`;

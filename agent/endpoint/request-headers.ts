@@ -1,4 +1,4 @@
-/** Of the connection, not of the request; undici writes them. */
+/** Of the connection and the message, not of the request; `request-bytes.ts` writes them. */
 const FRAMING = new Set([
   "connection",
   "content-length",

@@ -1,10 +1,14 @@
 /** What a peer that hangs up leaves behind, on a socket that was open. */
-const CLOSED_CODES: ReadonlySet<string> = new Set([
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "UND_ERR_SOCKET",
-]);
+const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE"]);
+
+/** The other side closed the connection, in order, before the response was whole. */
+export class ConnectionClosed extends Error {
+  override readonly name = "ConnectionClosed";
+
+  constructor() {
+    super("the other side closed the connection");
+  }
+}
 
 /** The code of a system or library error; "" without one. */
 export function errorCode(error: unknown): string {
@@ -15,7 +19,7 @@ export function errorCode(error: unknown): string {
 
 /** Whether the connection was closed by the other side. */
 export function isClosedByPeer(error: unknown): boolean {
-  return CLOSED_CODES.has(errorCode(error));
+  return error instanceof ConnectionClosed || CLOSED_CODES.has(errorCode(error));
 }
 
 /** In words. Several addresses that all fail make an error without words of its own. */

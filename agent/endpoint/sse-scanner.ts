@@ -46,6 +46,8 @@ export class SseScanner {
   #viewStart = -1;
   #viewEnd = -1;
 
+  /** Where the current read ends in its buffer. */
+  #readEnd = 0;
   #markBytesSeen = 0;
   /** The read before ended in CR: an LF now belongs to it. */
   #lineFeedMayFollow = false;
@@ -56,24 +58,27 @@ export class SseScanner {
     this.#eventBytesMax = eventBytesMax;
   }
 
-  /** False once a line or an event is larger than the bound; from then on, nothing more is told. */
-  push(read: Uint8Array): boolean {
+  /**
+   * Takes the bytes of `read` from `start` to before `end`. False once a line or an event is larger than the bound;
+   * from then on, nothing more is told.
+   */
+  push(read: Uint8Array, start = 0, end = read.length): boolean {
     if (this.#tooLarge) {
       return false;
     }
-    const start = this.#skipToLine(read);
-    const rest =
-      read.indexOf(CR, start) === -1
-        ? this.#endLfLines(read, start)
-        : this.#endAnyLines(read, start);
+    this.#readEnd = end;
+    const at = this.#skipToLine(read, start);
+    const cr = read.indexOf(CR, at);
+    const rest = cr === -1 || cr >= end ? this.#endLfLines(read, at) : this.#endAnyLines(read, at);
     this.#tooLarge = rest === TOO_LARGE || !this.#hold(read, rest);
     return !this.#tooLarge;
   }
 
   /** Past what the read before left open: a byte order mark, the LF of a CRLF. */
-  #skipToLine(read: Uint8Array): number {
-    const at = this.#markBytesSeen < BYTE_ORDER_MARK.length ? this.#skipByteOrderMark(read) : 0;
-    if (this.#lineFeedMayFollow && at < read.length) {
+  #skipToLine(read: Uint8Array, start: number): number {
+    const at =
+      this.#markBytesSeen < BYTE_ORDER_MARK.length ? this.#skipByteOrderMark(read, start) : start;
+    if (this.#lineFeedMayFollow && at < this.#readEnd) {
       this.#lineFeedMayFollow = false;
       return read[at] === LF ? at + 1 : at;
     }
@@ -83,7 +88,8 @@ export class SseScanner {
   /** Every line end of a read without a CR, which is every read of the servers we know. */
   #endLfLines(read: Uint8Array, start: number): number {
     let at = start;
-    for (let lf = read.indexOf(LF, at); lf !== -1; lf = read.indexOf(LF, at)) {
+    const end = this.#readEnd;
+    for (let lf = read.indexOf(LF, at); lf !== -1 && lf < end; lf = read.indexOf(LF, at)) {
       if (!this.#endLine(read, at, lf)) {
         return TOO_LARGE;
       }
@@ -94,7 +100,8 @@ export class SseScanner {
 
   #endAnyLines(read: Uint8Array, start: number): number {
     let at = start;
-    for (let index = start; index < read.length; index += 1) {
+    const end = this.#readEnd;
+    for (let index = start; index < end; index += 1) {
       const byte = read[index];
       if (byte !== LF && byte !== CR) {
         continue;
@@ -103,8 +110,8 @@ export class SseScanner {
         return TOO_LARGE;
       }
       if (byte === CR) {
-        this.#lineFeedMayFollow = index + 1 === read.length;
-        index += read[index + 1] === LF ? 1 : 0;
+        this.#lineFeedMayFollow = index + 1 === end;
+        index += index + 1 < end && read[index + 1] === LF ? 1 : 0;
       }
       at = index + 1;
     }
@@ -189,19 +196,20 @@ export class SseScanner {
   /** Keeps what the read leaves unfinished: an event without its blank line, a line without its end. */
   #hold(read: Uint8Array, at: number): boolean {
     this.#keepView();
-    if (this.#line.length + read.length - at > this.#eventBytesMax) {
+    const end = this.#readEnd;
+    if (this.#line.length + end - at > this.#eventBytesMax) {
       return false;
     }
-    if (at < read.length) {
-      this.#line.append(read, at, read.length);
+    if (at < end) {
+      this.#line.append(read, at, end);
     }
     return true;
   }
 
   /** Where the first line starts in `read`. Bytes that only began like a mark are part of that line. */
-  #skipByteOrderMark(read: Uint8Array): number {
-    let at = 0;
-    while (at < read.length && this.#markBytesSeen < BYTE_ORDER_MARK.length) {
+  #skipByteOrderMark(read: Uint8Array, start: number): number {
+    let at = start;
+    while (at < this.#readEnd && this.#markBytesSeen < BYTE_ORDER_MARK.length) {
       if (read[at] !== BYTE_ORDER_MARK[this.#markBytesSeen]) {
         this.#line.append(BYTE_ORDER_MARK, 0, this.#markBytesSeen);
         this.#markBytesSeen = BYTE_ORDER_MARK.length;

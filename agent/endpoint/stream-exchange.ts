@@ -1,13 +1,15 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher } from "undici";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { Outcome } from "../../shared/measurement/outcome.ts";
 import type { Clock } from "../../shared/time/clock.ts";
 import type { RequestOrder, StreamListener } from "../ports.ts";
 import type { ChatEvents } from "./chat-events.ts";
-import type { Connection, Connections } from "./connections.ts";
+import type { Connection, Exchange } from "./connection.ts";
+import type { Connections } from "./connections.ts";
+import { EventTemplate } from "./event-template.ts";
 import { excerpt } from "./excerpt.ts";
+import type { ResponseHead } from "./http1-head.ts";
 import { CONTENT_MEANING, Meaning } from "./meaning.ts";
+import type { EncodeRequest } from "./request-bytes.ts";
 import { describeError, isClosedByPeer } from "./socket-error.ts";
 import { SseScanner } from "./sse-scanner.ts";
 import { UsageTally } from "./usage-tally.ts";
@@ -27,7 +29,7 @@ export interface ExchangeContext {
   readonly clock: Clock;
   readonly connections: Connections;
   readonly events: ChatEvents;
-  readonly request: { readonly path: string; readonly headers: readonly string[] };
+  readonly encode: EncodeRequest;
   /** How many choices each request asks for. */
   readonly choices: number;
   /** Takes the key out of a text that goes to a log. */
@@ -40,8 +42,8 @@ export interface ExchangeContext {
   onSettled(exchange: StreamExchange): void;
 }
 
-/** One request and its streamed answer. Hot: `onResponseData` runs per read, `#takeEvent` per token. */
-export class StreamExchange implements Dispatcher.DispatchHandler {
+/** One request and its streamed answer. Hot: `onRead` to `onReadEnd` run per read, `#takeEvent` per token. */
+export class StreamExchange implements Exchange {
   sentAtNs = 0;
   readonly #context: ExchangeContext;
   readonly #order: RequestOrder;
@@ -49,21 +51,25 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
   #connection: Connection | undefined;
 
   #status = 0;
-  #isAnswered = false;
   #isRedone = false;
   #isFinished = false;
   #isEnded = false;
 
   #scanner: SseScanner | undefined;
+  readonly #template = new EventTemplate();
   #usage: UsageTally | undefined;
   /** Why the body is no stream of tokens, while it is read for its excerpt. */
   #refusal: { readonly outcome: Outcome; readonly reason: string } | undefined;
   #refusalBody = "";
   #refusalBytes = 0;
 
-  /** What the current read told so far; told on once the read is through. */
+  /**
+   * The current read, and what it told so far: told on once it is through. One clock read for all that a read of the
+   * socket brings, however many HTTP chunks and events it holds.
+   */
   #readAtNs = 0;
   #isReading = false;
+  #bodyBytes = 0;
   #contentEvents = 0;
   #hasAnswer = false;
   #hasUsage = false;
@@ -76,7 +82,7 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
 
   send(): void {
     this.sentAtNs = this.#context.clock.nowNs();
-    this.#dispatchOn(this.#context.connections.take());
+    this.#sendOn(this.#context.connections.take());
   }
 
   /** Ends the request as `outcome` and closes its socket; nothing once it has ended. */
@@ -94,25 +100,23 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  onRequestStart(): void {
-    // undici asks for this method; there is nothing to do.
+  onRead(): void {
+    this.#isReading = true;
+    this.#readAtNs = this.#context.clock.nowNs();
   }
 
-  onResponseStarted(): void {
-    this.#isAnswered = true;
+  onReadEnd(): void {
+    this.#tellRead();
+    this.#isReading = false;
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    if (status < 200 || this.#isEnded) {
+  onHead(head: ResponseHead): void {
+    if (this.#isEnded) {
       return;
     }
-    this.#status = status;
-    this.#listener.onHeaders(this.#context.clock.nowNs(), status);
-    this.#refusal = refusalOf(status, headers);
+    this.#status = head.status;
+    this.#listener.onHeaders(this.#readAtNs, head.status);
+    this.#refusal = refusalOf(head);
     if (this.#refusal === undefined) {
       this.#scanner = new SseScanner((buffer, start, end) => {
         this.#takeEvent(buffer, start, end);
@@ -120,28 +124,20 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onBody(buffer: Buffer, start: number, end: number): void {
     if (this.#isEnded) {
       return;
     }
-    this.#listener.onBytes(chunk.length);
+    this.#bodyBytes += end - start;
     if (this.#scanner === undefined) {
-      this.#readRefusal(chunk);
-      return;
-    }
-    if (!this.#isReading) {
-      // One clock read for all that a read of the socket brings, however many HTTP chunks it holds.
-      this.#isReading = true;
-      this.#readAtNs = this.#context.clock.nowNs();
-      queueMicrotask(this.#endRead);
-    }
-    if (!this.#scanner.push(chunk)) {
+      this.#readRefusal(buffer, start, end);
+    } else if (!this.#scanner.push(buffer, start, end)) {
       this.#end("stream_error", "an event of the stream is larger than 1 MiB");
       this.abandon();
     }
   }
 
-  onResponseEnd(): void {
+  onWhole(): void {
     this.#settle((connection) => {
       this.#context.connections.giveBack(connection);
     });
@@ -157,13 +153,13 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onFailure(error: Error): void {
     const connection = this.#connection;
     if (!this.#isEnded && connection !== undefined && this.#mayRedo(connection, error)) {
       this.#isRedone = true;
       this.#context.connections.discard(connection);
       this.#context.onRedo();
-      this.#dispatchOn(this.#context.connections.takeFresh());
+      this.#sendOn(this.#context.connections.takeFresh());
       return;
     }
     this.abandon();
@@ -181,13 +177,9 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  #dispatchOn(connection: Connection): void {
+  #sendOn(connection: Connection): void {
     this.#connection = connection;
-    const { path, headers } = this.#context.request;
-    connection.client.dispatch(
-      { path, method: "POST", headers: headers as string[], body: this.#order.body },
-      this,
-    );
+    connection.send(this.#context.encode(this.#order.body), this);
   }
 
   /**
@@ -198,7 +190,7 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     return (
       connection.isReused &&
       !this.#isRedone &&
-      !this.#isAnswered &&
+      !connection.hasAnswered &&
       isClosedByPeer(error) &&
       this.#context.clock.nowNs() - this.sentAtNs < REDO_WITHIN_NS
     );
@@ -209,7 +201,7 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
       return;
     }
     const { events } = this.#context;
-    const meaning = events.read(buffer, start, end);
+    const meaning = events.read(buffer, start, end, this.#template);
     if ((meaning & CONTENT_MEANING) !== 0) {
       this.#contentEvents += 1;
       this.#hasAnswer ||= (meaning & Meaning.text) !== 0;
@@ -235,14 +227,14 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  readonly #endRead = (): void => {
-    this.#tellRead();
-    this.#isReading = false;
-  };
-
   #tellRead(): void {
     if (this.#isEnded) {
       return;
+    }
+    if (this.#bodyBytes > 0) {
+      const bytes = this.#bodyBytes;
+      this.#bodyBytes = 0;
+      this.#listener.onBytes(bytes);
     }
     if (this.#contentEvents > 0) {
       const events = this.#contentEvents;
@@ -257,11 +249,11 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  #readRefusal(chunk: Buffer): void {
-    this.#refusalBytes += chunk.length;
+  #readRefusal(buffer: Buffer, start: number, end: number): void {
+    this.#refusalBytes += end - start;
     const missing = REFUSAL_BYTES_KEPT - this.#refusalBody.length;
     if (missing > 0) {
-      this.#refusalBody += chunk.toString("utf8", 0, missing);
+      this.#refusalBody += buffer.toString("utf8", start, Math.min(end, start + missing));
     }
     if (this.#refusalBytes > REFUSAL_BYTES_READ_MAX) {
       this.#endRefused();
@@ -299,23 +291,24 @@ export class StreamExchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Why what follows these headers is no stream of tokens; undefined when it is one. */
-function refusalOf(
-  status: number,
-  headers: IncomingHttpHeaders,
-): { readonly outcome: Outcome; readonly reason: string } | undefined {
+/** Why what follows this head is no stream of tokens; undefined when it is one. */
+function refusalOf({
+  status,
+  headers,
+}: ResponseHead): { readonly outcome: Outcome; readonly reason: string } | undefined {
   if (status >= 400) {
     return { outcome: "http_error", reason: `HTTP ${status}` };
   }
   if (status >= 300) {
-    const where = headers.location === undefined ? "" : ` to ${excerpt(headers.location)}`;
+    const location = headers.get("location");
+    const where = location === undefined ? "" : ` to ${excerpt(location)}`;
     return { outcome: "http_error", reason: `HTTP ${status}, a redirect${where} (not followed)` };
   }
-  const encoding = headers["content-encoding"] ?? "identity";
+  const encoding = headers.get("content-encoding") ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
     return { outcome: "stream_error", reason: `does not stream: content-encoding ${encoding}` };
   }
-  const type = headers["content-type"];
+  const type = headers.get("content-type");
   if (type !== undefined && !/^\s*text\/event-stream\b/i.test(type)) {
     return { outcome: "stream_error", reason: `does not stream: content-type ${excerpt(type)}` };
   }

@@ -1,6 +1,7 @@
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import { excerpt } from "./excerpt.ts";
+import { Http1Error } from "./http1-reader.ts";
 import { ANSWER_TIMEOUT_NS, type PlainAnswer, type TargetAccess } from "./plain-exchange.ts";
 import { redact } from "./redact.ts";
 import { describeError, errorCode } from "./socket-error.ts";
@@ -44,7 +45,7 @@ function unanswered(options: {
     return notHttp(asked, "an answer without a status");
   }
   const said = describeError(failure);
-  if (failure.name === "HTTPParserError") {
+  if (failure instanceof Http1Error) {
     return notHttp(asked, said);
   }
   if (isTlsError(failure)) {
@@ -85,7 +86,7 @@ function refused(options: {
 }): LoadError {
   const { asked, access, answer } = options;
   const said = redact(excerpt(bodyText(answer)), access.apiKey);
-  const where = answer.headers.location;
+  const where = answer.headers.get("location");
   const more = where === undefined ? said : `redirects to ${excerpt(where)}`;
   return targetError(
     "LL_TARGET_REFUSES",

@@ -62,6 +62,8 @@ export class Recorder implements FlightObserver {
   readonly #options: RecorderOptions;
   readonly #clauses: ClauseCounter;
   readonly #dirty = new Map<IntervalKey, IntervalDelta>();
+  /** The delta asked for last: nearly always the one that is asked for next. */
+  #lastDelta: IntervalDelta | undefined;
   readonly #flights = new Set<Flight>();
   readonly #meter = new LoadMeter();
   #totals = newCounters();
@@ -145,10 +147,12 @@ export class Recorder implements FlightObserver {
 
   content(flight: Flight, atNs: number, events: number): void {
     const delta = this.#delta(flight.interval);
-    const { activity } = this.#activityAt(atNs);
+    const isFirst = flight.firstContentAtNs === NEVER;
+    // A later token changes nothing that is integrated.
+    const { activity } = isFirst ? this.#activityAt(atNs) : this.#deltaAt(atNs);
     activity.contentEvents += events;
     let gaps = events;
-    if (flight.firstContentAtNs === NEVER) {
+    if (isFirst) {
       gaps -= 1;
       flight.firstContentAtNs = atNs;
       this.#meter.waiting -= 1;
@@ -209,6 +213,7 @@ export class Recorder implements FlightObserver {
     // What happened after the boundary (this call may be late) belongs to the interval that is still open.
     const kept = deltas.filter((delta) => delta.key.fromNs >= untilNs);
     this.#dirty.clear();
+    this.#lastDelta = undefined;
     for (const delta of kept) this.#dirty.set(delta.key, delta);
     this.#clauses.intervalSealed();
     return {
@@ -246,21 +251,28 @@ export class Recorder implements FlightObserver {
   }
 
   #delta(key: IntervalKey): IntervalDelta {
+    const last = this.#lastDelta;
+    if (last?.key === key) return last;
     let delta = this.#dirty.get(key);
     if (delta === undefined) {
       delta = new IntervalDelta(key, this.#options.classNames, this.#clauses.thresholdCounts);
       this.#dirty.set(key, delta);
     }
+    this.#lastDelta = delta;
     return delta;
   }
 
   /** The delta in which something that happens at `atNs` (agent's clock) is filed, integrals up to date. */
   #activityAt(atNs: number): IntervalDelta {
-    const runNs = atNs - this.#clockAheadNs;
-    this.#rollTo(runNs);
-    const delta = this.#delta(this.#currentKey());
-    this.#meter.integrate(delta, runNs);
+    const delta = this.#deltaAt(atNs);
+    this.#meter.integrate(delta, atNs - this.#clockAheadNs);
     return delta;
+  }
+
+  /** As `#activityAt`, without the integrals. */
+  #deltaAt(atNs: number): IntervalDelta {
+    this.#rollTo(atNs - this.#clockAheadNs);
+    return this.#delta(this.#currentKey());
   }
 
   /** Closes every interval that ends at or before `runNs`, each with its own part of the integrals. */
