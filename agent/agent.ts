@@ -3,6 +3,8 @@ import type {
   AgentResponse,
   ArmSegment,
   Hello,
+  AgentFloor,
+  CleanRate,
   PolicySummary,
   PrepareRun,
   Refusal,
@@ -18,13 +20,14 @@ import { type AgentEvent, type AgentState, isRefusal, transition } from "./state
 const HELLO_EVERY_NS = NS_PER_SECOND;
 
 /** What stays the same from one run to the next. */
-export interface AgentIdentity {
+export interface AgentIdentity extends CleanRate {
   readonly agentId: string;
   readonly epoch: number;
   readonly version: string;
   readonly host: string;
   readonly processId: number;
   readonly cores: number;
+  readonly floor: AgentFloor | undefined;
   readonly policy: PolicySummary;
 }
 
@@ -221,8 +224,6 @@ export class Agent {
     return {
       ...identity,
       inFlightMax: identity.policy.inFlightMax,
-      cleanRatePerSecond: 0,
-      cleanTokensPerSecond: 0,
       runId: this.#state.kind === "registered" ? undefined : this.#state.runId,
       state: this.#state.kind,
     };

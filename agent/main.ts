@@ -5,6 +5,7 @@ import type { PolicySummary, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { connectNats } from "../shared/platform/nats.ts";
 import { SystemGauges } from "../shared/platform/process-gauges.ts";
+import { socketLimits } from "../shared/platform/socket-limits.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { Agent, type AgentIdentity, type AgentOptions } from "./agent.ts";
 import { AgentRun } from "./agent-run.ts";
@@ -14,9 +15,11 @@ import { HealthMeter } from "./health/health-meter.ts";
 import { grpcReportLink } from "./link/grpc-report-link.ts";
 import { natsAgentLink } from "./link/nats-link.ts";
 import { checkPlan, checkSegment } from "./policy/policy.ts";
+import { socketsHeld } from "./policy/sockets.ts";
 import { resolveTargetAddresses } from "./policy/resolve.ts";
-import { rehearse } from "./rehearsal.ts";
+import type { NullSink } from "./ports.ts";
 import { Reporter } from "./reporting/reporter.ts";
+import { calibrateSelf, type SelfCalibration } from "./self-calibration/self-calibration.ts";
 
 export interface AgentMainOptions {
   readonly natsUrl: string;
@@ -26,11 +29,14 @@ export interface AgentMainOptions {
   /** Of the message engine and of the report server alike; undefined where neither asks for one. */
   readonly token: string | undefined;
   readonly policy: PolicySummary;
+  /** Starts the server, on this host, that the agent calibrates itself against. */
+  readonly startNullSink: () => Promise<NullSink>;
   readonly log: Logger;
 }
 
 /** Starts one agent in this process: joins the fleet and waits for a coordinator. */
-export async function startAgent(options: AgentMainOptions): Promise<{ close(): Promise<void> }> {
+export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Promise<void> }> {
+  const options = { ...asked, policy: withinSystem(asked.policy) };
   const { agentId, fleet, log, token } = options;
   const clock = new SystemClock();
   const gauges = new SystemGauges(clock);
@@ -49,14 +55,9 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
     },
   });
   preferThisProcess();
-  const identity = identityOf(options);
   // Before the first hello: an agent that says it is free is ready to be timed.
-  await rehearse(agentId, {
-    clock,
-    health: new HealthMeter(clock, gauges),
-    endpointOf: (target) => openaiEndpoint({ target, clock, apiKey: undefined }),
-    encoderOf: orderEncoder,
-  });
+  const calibration = await calibrate(options, { clock, gauges });
+  const identity = { ...identityOf(options), ...calibration };
   const agent = new Agent({
     identity,
     clock,
@@ -73,6 +74,47 @@ export async function startAgent(options: AgentMainOptions): Promise<{ close(): 
   };
 }
 
+/** What one agent of this machine would say of itself. */
+export interface OneAgent extends SelfCalibration {
+  readonly cores: number;
+  /** Requests in flight that the system lets it hold. */
+  readonly inFlightMax: number;
+}
+
+/** Calibrates this process as if it were an agent; takes about two seconds. */
+export async function calibrateThisMachine(
+  startNullSink: () => Promise<NullSink>,
+): Promise<OneAgent> {
+  const clock = new SystemClock();
+  preferThisProcess();
+  const gauges = new SystemGauges(clock);
+  const calibration = await calibrate({ agentId: "preflight", startNullSink }, { clock, gauges });
+  const inFlightMax = socketsHeld(socketLimits(), 1);
+  return { ...calibration, cores: availableParallelism(), inFlightMax };
+}
+
+function calibrate(
+  { agentId, startNullSink }: Pick<AgentMainOptions, "agentId" | "startNullSink">,
+  { clock, gauges }: { readonly clock: SystemClock; readonly gauges: SystemGauges },
+): Promise<SelfCalibration> {
+  const stage = {
+    agentId,
+    clock,
+    gauges,
+    waitedNs: () => clock.tailNs,
+    healthMeter: () => new HealthMeter(clock, gauges),
+    endpointOf: (target: Target) => openaiEndpoint({ target, clock, apiKey: undefined }),
+    encoderOf: orderEncoder,
+  };
+  return calibrateSelf(stage, startNullSink);
+}
+
+/** What the operator allows, as far as the system allows it too. */
+function withinSystem(policy: PolicySummary): PolicySummary {
+  const held = socketsHeld(socketLimits(), 1);
+  return { ...policy, inFlightMax: Math.min(policy.inFlightMax, held) };
+}
+
 /** An agent is an instrument: beside other work it should run first. Where the system forbids it, it does not. */
 function preferThisProcess(): void {
   try {
@@ -82,7 +124,11 @@ function preferThisProcess(): void {
   }
 }
 
-function identityOf({ agentId, version, policy }: AgentMainOptions): AgentIdentity {
+function identityOf({
+  agentId,
+  version,
+  policy,
+}: AgentMainOptions): Omit<AgentIdentity, keyof SelfCalibration> {
   return {
     agentId,
     // Wall-clock ms: grows from one start of the same agent to the next.

@@ -8,6 +8,7 @@ import type {
   ReportAddress,
 } from "../shared/control/control.ts";
 import type { IntervalReport, RecordBatch } from "../shared/measurement/report.ts";
+import type { SinkEntry } from "../shared/measurement/sink-entry.ts";
 import type { Outcome } from "../shared/measurement/outcome.ts";
 import type { CancelCall, Clock } from "../shared/time/clock.ts";
 
@@ -97,4 +98,20 @@ export interface ProcessGauges {
   onGcPause(onPause: (durationNs: number) => void): CancelCall;
   /** cgroup throttling so far, ns; 0 where it cannot be known. */
   throttledNs(): number;
+}
+
+/** What the system lets this process open; undefined where it does not say. */
+export interface SocketLimits {
+  readonly descriptorsMax: number | undefined;
+  /** For each address of the host. */
+  readonly localPorts: number | undefined;
+}
+
+/** A server that only answers, in a process of its own on this host: what an agent calibrates itself against. */
+export interface NullSink {
+  /** Base URL, with `/v1`. */
+  readonly url: string;
+  /** What it logged since it was asked last. */
+  takeLog(): Promise<readonly SinkEntry[]>;
+  close(): void;
 }

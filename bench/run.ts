@@ -44,7 +44,9 @@ function argsOf({ url, ratePerSecond, seconds, outputTokens }: Load, out: string
   // Evenly spaced, as the bare reader sends: the two then differ in the client only.
   const load = ["--rate", String(ratePerSecond), "--arrivals", "constant"];
   const length = ["--duration", `${seconds}s`, "--output-tokens", String(outputTokens)];
-  return ["run", "--target", url, ...load, ...length, "--agents", "1", "--out", out, "--json"];
+  // Whether it carries the load is what is asked.
+  const place = ["--agents", "1", "--beyond-clean-rate", "--out", out, "--json"];
+  return ["run", "--target", url, ...load, ...length, ...place];
 }
 
 async function resultOf(args: readonly string[], timeout: number): Promise<Result> {

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { startAgent } from "../agent/main.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
+import { startNullSinkProcess } from "./null-sink-process.ts";
 import { readVersion } from "./version.ts";
 
 interface AgentFlags {
@@ -58,6 +59,7 @@ async function runAgent(flags: AgentFlags): Promise<void> {
       durationNsMax: positive("--max-duration", flags.maxDuration) * NS_PER_SECOND,
       tokensMax: positive("--max-tokens", flags.maxTokens),
     },
+    startNullSink: startNullSinkProcess,
     log,
   });
   const agent = await Promise.race([starting, end]).finally(() => {

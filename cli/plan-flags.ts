@@ -31,6 +31,7 @@ export function addCommonFlags(command: Command): Command {
     .option("--header <K:V...>", "a request header")
     .option("--timeout <duration>", "gives a request up (default: 120s)")
     .option("--max-in-flight <n>", "an arrival over it is dropped and counted")
+    .option("--beyond-clean-rate", "go on although the agents do not carry the plan")
     .option("--extra-body <json>", "fields merged into each request's body")
     .option("--http <version>", "1.1")
     .option("--ca <file>", "certificate authorities to trust, PEM")

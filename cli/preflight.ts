@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { probeTarget, type TargetFacts } from "../agent/endpoint/probe.ts";
+import { calibrateThisMachine } from "../agent/main.ts";
 import { normaliseTargetUrl } from "../shared/control/target-url.ts";
 import { NS_PER_MS } from "../shared/units.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
+import { startNullSinkProcess } from "./null-sink-process.ts";
+import { agentFacts, agentRows, expectedLoad } from "./preflight-agent.ts";
 
 interface PreflightFlags {
   readonly target: string;
@@ -10,21 +13,29 @@ interface PreflightFlags {
   readonly model?: string;
   readonly apiKeyEnv?: string;
   readonly insecure?: boolean;
+  readonly rate?: string;
+  readonly outputTokens: string;
   readonly json?: boolean;
 }
 
-/** `loadline preflight`: is the target reachable, does it stream, does it count tokens? Sends one short request. */
+/**
+ * `loadline preflight`: is the target reachable, does it stream, does it count tokens? Sends it one short request. What
+ * does an agent of this machine carry and add? Found against a server of its own.
+ */
 export function addPreflightCommand(program: Command): void {
   program
     .command("preflight")
-    .description("check a target with one short request")
+    .description("check a target with one short request, and what an agent of this machine carries")
     .requiredOption("--target <url>", "base URL of the endpoint")
     .option("--endpoint <kind>", "chat or completions", "chat")
     .option("--model <name>", "asked from /v1/models when there is one model")
     .option("--api-key-env <name>", "variable that holds the key")
     .option("--insecure", "do not verify the target's certificate")
+    .option("--rate <per-second>", "say how many agents such a rate takes")
+    .option("--output-tokens <n>", "tokens of an answer, on average, at that rate", "64")
     .option("--json", "the facts as JSON")
     .action(async (flags: PreflightFlags) => {
+      const load = expectedLoad(flags);
       const facts = await probeTarget({
         url: normaliseTargetUrl(flags.target),
         clock: new SystemClock(),
@@ -33,14 +44,20 @@ export function addPreflightCommand(program: Command): void {
         apiKey: flags.apiKeyEnv === undefined ? undefined : process.env[flags.apiKeyEnv],
         tlsInsecure: flags.insecure ?? false,
       });
+      const agent = await calibrateThisMachine(startNullSinkProcess);
       process.stdout.write(
-        flags.json === true ? `${JSON.stringify(facts, null, 2)}\n` : factLines(facts),
+        flags.json === true
+          ? `${JSON.stringify({ ...facts, agent: agentFacts(agent, load) }, null, 2)}\n`
+          : linesOf([...factRows(facts), ...agentRows(agent, load)]),
       );
     });
 }
 
-function factLines(facts: TargetFacts): string {
-  const rows: readonly (readonly [string, string])[] = [
+/** What it is about, and the words. */
+type Row = readonly [string, string];
+
+function factRows(facts: TargetFacts): readonly Row[] {
+  return [
     ["target", facts.url],
     ["model", `${facts.model}${facts.models === undefined ? " (the target lists none)" : ""}`],
     ["streams", `yes, ${facts.contentEvents} content events`],
@@ -58,5 +75,8 @@ function factLines(facts: TargetFacts): string {
     ["end", facts.doneMarker ? "[DONE]" : "no [DONE]; finish_reason tells"],
     ["connection", facts.keepsConnection ? "kept alive" : "closed after the stream"],
   ];
+}
+
+function linesOf(rows: readonly Row[]): string {
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
 }

@@ -8,6 +8,7 @@ import { parseSlo } from "../shared/slo/grammar.ts";
 import { startReportServer } from "./link/grpc-report-server.ts";
 import { natsFleetLink } from "./link/nats-link.ts";
 import type { ReportReceiver, ReportServer } from "./ports.ts";
+import { admit } from "./plan/admission.ts";
 import { arrivalsAt, type Plan } from "./plan/plan.ts";
 import { procedureOf } from "./run/procedure-of.ts";
 import { resultOf } from "./run/result-of.ts";
@@ -25,6 +26,9 @@ const DRAIN_MAX_S = 120;
 const SEARCH_BUDGET_S = 300;
 /** On one machine a lease arrives within a ms; a fleet gets a second (docs/decisions/0005). */
 const LOCAL_ARM_LEAD_NS = 0.3 * NS_PER_SECOND;
+/** Agents of a fleet are there; those of this command calibrate themselves first, and one that fails is seen to. */
+const GATHER_NS = 15 * NS_PER_SECOND;
+const LOCAL_GATHER_NS = 60 * NS_PER_SECOND;
 /** A search has its answer when it ends, so it waits for stragglers only this long, s. */
 const SEARCH_LAST_DRAIN_S = 3;
 
@@ -96,12 +100,15 @@ function runOptionsOf(
     incarnation: 1,
     seed: plan.seed,
     agentsMin,
+    gatherNs: plan.placement.kind === "local" ? LOCAL_GATHER_NS : GATHER_NS,
     target,
     workload: plan.workload,
     slo,
-    procedure: procedureOf(plan, slo),
+    admit: (agents) => {
+      const { cleanRatePerSecond, inFlightMax } = admit(plan, agents);
+      return { procedure: procedureOf(plan, slo, cleanRatePerSecond), inFlightMax };
+    },
     arrivalsOf: (ratePerSecond, durationS) => arrivalsAt(template, { ratePerSecond, durationS }),
-    inFlightMax: plan.maxInFlight,
     drainMaxS: drainMaxS(plan),
     lastDrainMaxS: plan.load.kind === "find" ? SEARCH_LAST_DRAIN_S : drainMaxS(plan),
     keepRecords: plan.records,

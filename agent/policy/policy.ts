@@ -125,8 +125,8 @@ function checkInFlight(policy: PolicySummary, inFlightMax: number): Refusal | un
   return inFlightMax > policy.inFlightMax
     ? refusal(
         "LL_POLICY_IN_FLIGHT",
-        `the plan asks this agent for ${inFlightMax} requests in flight, and its operator allows ${policy.inFlightMax}`,
-        "lower --max-in-flight of the plan, add agents, or start this one with a larger --max-in-flight",
+        `the plan asks this agent for ${inFlightMax} requests in flight, and it takes ${policy.inFlightMax} at most: its operator's bound, or the sockets that its system allows`,
+        "lower --max-in-flight of the plan, add agents, or start this one with a larger --max-in-flight and limit of open files",
       )
     : undefined;
 }

@@ -150,6 +150,7 @@ export const COMMON_FIELDS = {
   header,
   timeout: duration("gives a request up", [0.001, HOUR_S]),
   "max-in-flight": whole("an arrival over it is dropped and counted", [1, STREAMS_MAX]),
+  "beyond-clean-rate": switchField("go on although the agents do not carry the plan"),
   "extra-body": extraBody,
   http: choiceField("version of HTTP", ["1.1"], ["2"]),
   ca: patternField("certificate authorities to trust, a PEM file", {

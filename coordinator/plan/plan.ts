@@ -91,6 +91,10 @@ export interface Plan {
   readonly load: FindLoad | RunLoad;
   /** Of the whole fleet; an arrival above it is dropped and counted. */
   readonly maxInFlight: number;
+  /** It was said, rather than chosen here: agents that cannot hold it refuse. */
+  readonly maxInFlightAsked: boolean;
+  /** Go on where the agents' self-calibration says that they do not carry it. */
+  readonly beyondCleanRate: boolean;
   /** How long to wait until the target answers, s; undefined: not at all. */
   readonly waitReadyS: number | undefined;
   readonly records: boolean;

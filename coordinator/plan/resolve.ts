@@ -31,9 +31,19 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     placement,
     load,
     maxInFlight: resolveMaxInFlight(resolving, load),
+    maxInFlightAsked: isInFlightAsked(resolving, load),
+    ...switchesOf(values),
     waitReadyS: values["wait-ready"],
-    records: values.records ?? true,
     outDir: values.out,
+  };
+}
+
+function switchesOf(
+  values: Resolving["values"],
+): Pick<Plan, "beyondCleanRate" | "records" | "json" | "dryRun"> {
+  return {
+    beyondCleanRate: values["beyond-clean-rate"] ?? false,
+    records: values.records ?? true,
     json: values.json ?? false,
     dryRun: values["dry-run"] ?? false,
   };
@@ -135,6 +145,11 @@ function resolveMaxInFlight({ values, whereIs, report }: Resolving, load: Plan["
     hint: "raise it, or leave it out",
   });
   return asked;
+}
+
+/** By its flag, or by a number of streams. */
+function isInFlightAsked({ given }: Resolving, load: Plan["load"]): boolean {
+  return given.has("max-in-flight") || (load.kind === "run" && streamsOf(load) !== undefined);
 }
 
 /** The most streams a closed profile holds; undefined for an open one. */

@@ -9,7 +9,7 @@ export const LEASE_NS = 3 * NS_PER_SECOND;
 
 /** What one agent is told of a run. The in-flight bound of the fleet is shared out evenly. */
 export function prepareRunOf(
-  options: Omit<RunOptions<unknown>, "procedure">,
+  options: Omit<RunOptions<unknown>, "admit"> & { readonly inFlightMax: number },
   agent: {
     readonly agentId: string;
     readonly agentIds: readonly string[];

@@ -9,7 +9,7 @@ import { countedClauses } from "./counted-clauses.ts";
 const COUNTED_WINDOW_MAX_S = 3_600;
 
 /** What decides a plan's segments. The state is opaque to whoever drives it. */
-export function procedureOf(plan: Plan, slo: Slo): Procedure<unknown> {
+export function procedureOf(plan: Plan, slo: Slo, cleanRatePerSecond?: number): Procedure<unknown> {
   const thresholds = countedClauses(slo).map((clause) => clause.thresholds);
   const { load } = plan;
   if (load.kind === "find")
@@ -22,6 +22,7 @@ export function procedureOf(plan: Plan, slo: Slo): Procedure<unknown> {
         precisionFraction: load.precisionFraction,
         confidence: load.confidence,
         timeBudgetS: load.timeBudgetS,
+        cleanRatePerSecond,
       }),
     );
   return opaque(fixedProcedure({ segments: requestsOf(load), slo, thresholds }));

@@ -1,10 +1,11 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import type { Hello } from "../../shared/control/control.ts";
 import { EXIT_CODE_PRECEDENCE, ExitCode } from "../../shared/errors.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
 import { isTimeMetric, unitsPerTick } from "../../shared/measurement/metric.ts";
 import type { Clause, Slo } from "../../shared/slo/slo.ts";
-import { NS_PER_MS } from "../../shared/units.ts";
+import { NS_PER_MS, NS_PER_US } from "../../shared/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MaxRate } from "../search/procedure.ts";
 import type {
@@ -119,7 +120,7 @@ function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
   const spoilt =
     answer?.limitedBy === "generator" || (end.decision.kind === "inconclusive" && mostlyVoid(end));
   const generator: Validity = spoilt
-    ? { verdict: "invalid", reasons: lastVoidReasons(end) }
+    ? { verdict: "invalid", reasons: spoiltReasons(end, answer) }
     : valid;
   return [ofWindows, problems, suspect, generator].reduce(worseOf);
 }
@@ -128,6 +129,12 @@ function mostlyVoid(end: RunEnd): boolean {
   const shown = end.driven.filter(({ request }) => SHOWN.has(request.purpose));
   const voided = shown.filter(({ validity }) => validity.verdict === "invalid");
   return 2 * voided.length >= shown.length && voided.length > 0;
+}
+
+/** What voided windows, or else what kept the search from going on. */
+function spoiltReasons(end: RunEnd, answer: MaxRate | undefined): readonly string[] {
+  const reasons = lastVoidReasons(end);
+  return reasons.length > 0 ? reasons : (answer?.notes.slice(-1) ?? []);
 }
 
 function lastVoidReasons(end: RunEnd): readonly string[] {
@@ -189,28 +196,55 @@ function agentViews(end: RunEnd): AgentView[] {
 
 function agentView(end: RunEnd, agentId: string): AgentView {
   const member = end.roster.get(agentId);
-  const health = end.merge.healthOf(agentId);
   const sendDelay = new Histogram(unitsPerTick("send_delay"));
   for (const { segment } of end.driven) {
     const part = end.merge.segment(segment.number).agents.get(agentId);
     if (part !== undefined) sendDelay.add(part.sendDelay);
   }
-  const own =
-    health === undefined
-      ? {}
-      : {
-          eventLoopDelayMs: summaryMs(health.eventLoopDelay),
-          cpuSeconds: Math.round(health.cpuSeconds * 1000) / 1000,
-        };
   return {
     id: agentId,
     host: member?.hello.host ?? "",
     firedCount: end.merge.totalsOf(agentId).totals.fired,
     sendDelayMs: summaryMs(sendDelay),
-    ...own,
+    ...healthView(end.merge.healthOf(agentId)),
+    ...carriedView(member?.hello),
     clockErrorBoundMs: (member?.clockOffset?.errorBoundNs ?? 0) / NS_PER_MS,
     lost: member === undefined || member.lost,
   };
+}
+
+function healthView(
+  health: ReturnType<RunEnd["merge"]["healthOf"]>,
+): Pick<AgentView, "eventLoopDelayMs" | "cpuSeconds"> {
+  if (health === undefined) return {};
+  return {
+    eventLoopDelayMs: summaryMs(health.eventLoopDelay),
+    cpuSeconds: Math.round(health.cpuSeconds * 1000) / 1000,
+  };
+}
+
+/** What the agent found of itself before the run; nothing where it was not measured. */
+function carriedView(
+  hello: Hello | undefined,
+): Pick<AgentView, "floor" | "cleanRatePerSecond" | "cleanTokensPerSecond"> {
+  if (hello?.floor === undefined) return {};
+  const { floor, cleanRatePerSecond, cleanTokensPerSecond } = hello;
+  return {
+    cleanRatePerSecond: Math.round(cleanRatePerSecond),
+    cleanTokensPerSecond: Math.round(cleanTokensPerSecond),
+    floor: {
+      ttftP50Ms: msOf(floor.ttftP50Ns),
+      ttftP99Ms: msOf(floor.ttftP99Ns),
+      gapErrorP99Ms: msOf(floor.gapErrorP99Ns),
+      sendDelayP50Ms: msOf(floor.sendDelayP50Ns),
+      sendDelayP99Ms: msOf(floor.sendDelayP99Ns),
+    },
+  };
+}
+
+/** To 1 µs. */
+function msOf(ns: number): number {
+  return Math.round(ns / NS_PER_US) / 1000;
 }
 
 function sloView(clause: Clause): SloClauseView {

@@ -1,5 +1,5 @@
 import type { Arrivals } from "../../shared/arrivals/arrivals.ts";
-import type { Target } from "../../shared/control/control.ts";
+import type { Hello, Target } from "../../shared/control/control.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import type { Slo } from "../../shared/slo/slo.ts";
 import type { Clock } from "../../shared/time/clock.ts";
@@ -25,13 +25,18 @@ export interface RunOptions<State> {
   readonly incarnation: number;
   readonly seed: number;
   readonly agentsMin: number;
+  /** How long they may take to be there. */
+  readonly gatherNs: number;
   readonly target: Target;
   readonly workload: Workload;
   readonly slo: Slo;
-  readonly procedure: Procedure<State>;
+  /** Decides what is driven, now that it is known by whom. @throws LoadError when they do not carry the plan. */
+  readonly admit: (agents: readonly Hello[]) => {
+    readonly procedure: Procedure<State>;
+    /** Of the whole fleet. */
+    readonly inFlightMax: number;
+  };
   readonly arrivalsOf: (ratePerSecond: number, durationS: number) => Arrivals;
-  /** Of the whole fleet. */
-  readonly inFlightMax: number;
   /** How long open streams may drain behind their segment, s. */
   readonly drainMaxS: number;
   /** How long the end of the run waits for streams, s. */

@@ -1,3 +1,4 @@
+import type { Hello } from "../../shared/control/control.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import { tightestLatencyLimitNs } from "../../shared/slo/thresholds.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
@@ -5,7 +6,7 @@ import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import { Roster } from "../fleet/roster.ts";
 import { observe } from "../merge/observation.ts";
 import { RunMerge } from "../merge/run-merge.ts";
-import type { JudgedSegment, Observation, SegmentRequest } from "../search/procedure.ts";
+import type { JudgedSegment, Observation, Procedure, SegmentRequest } from "../search/procedure.ts";
 import { judgeGenerator, type Validity } from "../validity/validity.ts";
 import { countLengths, countedClauses } from "./counted-clauses.ts";
 import { FleetControl } from "./fleet-control.ts";
@@ -19,7 +20,6 @@ import { agentFactsOf } from "./window-facts.ts";
 
 /** An agent silent for longer is lost (04-fleet). */
 const SILENCE_NS = 3 * NS_PER_SECOND;
-const GATHER_NS = 15 * NS_PER_SECOND;
 const ARM_LEAD_ROUND_TRIPS = 20;
 const LOOK_EVERY_NS = 100 * NS_PER_MS;
 
@@ -50,7 +50,8 @@ export class Run<State> {
   /** @throws LoadError when agents are missing, refuse, or do not hold one schedule. */
   async execute(): Promise<RunEnd> {
     const { clock, link, startReportServer } = this.#ports;
-    await this.#gather();
+    const agents = await this.#gather();
+    const { procedure, inFlightMax } = this.#options.admit(agents);
     this.#runZeroNs = clock.nowNs();
     const control = new FleetControl({
       link,
@@ -66,14 +67,13 @@ export class Run<State> {
     try {
       await control.probeClocks(this.#agentIds);
       await control.prepare(this.#agentIds, (agentId) =>
-        prepareRunOf(this.#options, {
-          agentId,
-          agentIds: this.#agentIds,
-          report: server.address,
-        }),
+        prepareRunOf(
+          { ...this.#options, inFlightMax },
+          { agentId, agentIds: this.#agentIds, report: server.address },
+        ),
       );
       control.startLeases();
-      const decision = await this.#drive(control);
+      const decision = await this.#drive(control, procedure);
       await this.#finish(control, decision);
       return {
         decision,
@@ -90,10 +90,10 @@ export class Run<State> {
     }
   }
 
-  async #gather(): Promise<void> {
+  async #gather(): Promise<readonly Hello[]> {
     const { clock, interrupt, onEvent } = this.#ports;
-    const { agentsMin } = this.#options;
-    const untilNs = clock.nowNs() + GATHER_NS;
+    const { agentsMin, gatherNs } = this.#options;
+    const untilNs = clock.nowNs() + gatherNs;
     let free = this.#roster.free(clock.nowNs(), SILENCE_NS);
     while (free.length < agentsMin) {
       if (clock.nowNs() >= untilNs || interrupt.aborted) {
@@ -110,11 +110,12 @@ export class Run<State> {
     this.#active = this.#agentIds;
     await this.#log("agents", { agents: free.map((member) => member.hello) });
     onEvent({ kind: "agents", agentIds: this.#agentIds });
+    return free.map((member) => member.hello);
   }
 
   /** The loop of the whole tool: ask the procedure, drive a segment, observe, ask again. */
-  async #drive(control: FleetControl): Promise<RunEnd["decision"]> {
-    let step = this.#options.procedure.begin();
+  async #drive(control: FleetControl, procedure: Procedure<State>): Promise<RunEnd["decision"]> {
+    let step = procedure.begin();
     for (;;) {
       const { decision } = step;
       await this.#log("step", { decision, state: step.state });
@@ -122,7 +123,7 @@ export class Run<State> {
       else if (decision.kind !== "go-on") return decision;
       const observation = await this.#nextObservation();
       if (observation === undefined) return { kind: "interrupted" };
-      step = this.#options.procedure.advance(step.state, observation);
+      step = procedure.advance(step.state, observation);
       if (step.judged !== undefined) await this.#judged(step.judged);
     }
   }

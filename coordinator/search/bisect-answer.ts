@@ -1,5 +1,5 @@
 import { bracketOf, halfWidthOf, type BisectState, type Probe } from "./bisect-state.ts";
-import { ceilingOf } from "./next-rate.ts";
+import { ceilingOf, isGeneratorBeaten } from "./next-rate.ts";
 import { beliefOf } from "./rate-belief.ts";
 import type { Decision, MaxRate, SearchOptions } from "./procedure.ts";
 
@@ -8,16 +8,22 @@ const NEAR_FRACTION = 0.12;
 /** What the search says with the probes it has. */
 export function answerOf(options: SearchOptions, state: BisectState): Decision {
   const { low, high } = bracketOf(state.probes);
-  if (low === undefined) return withoutPass(state, high);
+  if (low === undefined) return withoutPass(options, state);
   const answer = high === undefined ? atLeast(options, state, low) : between(options, state);
-  return answer === undefined ? withoutPass(state, high) : { kind: "found", answer };
+  return answer === undefined ? withoutPass(options, state) : { kind: "found", answer };
 }
 
-function withoutPass(state: BisectState, high: Probe | undefined): Decision {
-  if (state.generatorCeilingPerSecond !== null && high === undefined) {
+function withoutPass(options: SearchOptions, state: BisectState): Decision {
+  const { high } = bracketOf(state.probes);
+  const { generatorCeilingPerSecond } = state;
+  if (
+    generatorCeilingPerSecond !== null &&
+    isGeneratorBeaten(options, state) &&
+    high === undefined
+  ) {
     return {
       kind: "inconclusive",
-      reason: `the load generator could not hold ${shown(state.generatorCeilingPerSecond)} requests/s, and no lower rate was shown to meet the SLO`,
+      reason: `the load generator could not hold ${shown(generatorCeilingPerSecond)} requests/s, and no lower rate was shown to meet the SLO`,
     };
   }
   const tried = state.probes.map(({ ratePerSecond }) => ratePerSecond);
@@ -74,12 +80,18 @@ function atLeast(options: SearchOptions, state: BisectState, low: Probe): MaxRat
     evidence: evidenceOf(state.probes, low.ratePerSecond),
     notes: [
       ...state.notes,
-      ...(byGenerator ? [`the load generator could not hold ${shown(ceiling)} requests/s`] : []),
+      ...(byGenerator ? [generatorNote(options, state, ceiling)] : []),
       ...(undecided
         ? [`no rate up to ${shown(ceiling)} requests/s was seen to violate the SLO`]
         : []),
     ],
   };
+}
+
+function generatorNote(options: SearchOptions, state: BisectState, ceiling: number): string {
+  return isGeneratorBeaten(options, state)
+    ? `the load generator could not hold ${shown(ceiling)} requests/s`
+    : `the agents carry about ${shown(ceiling)} requests/s of this load, by their self-calibration: use more agents, or go on with --beyond-clean-rate`;
 }
 
 function evidenceOf(probes: readonly Probe[], ratePerSecond: number): MaxRate["evidence"] {

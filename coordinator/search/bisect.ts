@@ -40,7 +40,7 @@ const VOIDS_MAX = 6;
 export function bisectProcedure(options: SearchOptions): Procedure<BisectState> {
   return {
     begin: () => ({
-      state: INITIAL_STATE,
+      state: { ...INITIAL_STATE, generatorCeilingPerSecond: options.cleanRatePerSecond ?? null },
       decision: { kind: "next", request: calibrateRequest(options) },
       judged: undefined,
     }),

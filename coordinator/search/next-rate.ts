@@ -28,6 +28,11 @@ export function ceilingOf(options: SearchOptions, state: BisectState): number {
   );
 }
 
+/** Whether the generator did not hold a rate that it was taken to carry. */
+export function isGeneratorBeaten(options: SearchOptions, state: BisectState): boolean {
+  return state.generatorCeilingPerSecond !== (options.cleanRatePerSecond ?? null);
+}
+
 /**
  * The rate to probe next; undefined when none would narrow the interval.
  *
@@ -103,8 +108,8 @@ function undecidedRates({ probes }: BisectState): readonly number[] {
 
 /** The highest rate asked for is tried as it stands, once, when the ramp got there without a violation. */
 function mayTryCeiling(options: SearchOptions, state: BisectState): boolean {
-  const { rateMaxPerSecond } = options;
-  if (rateMaxPerSecond === undefined || state.generatorCeilingPerSecond !== null) return false;
+  const ceiling = ceilingOf(options, state);
+  if (!Number.isFinite(ceiling) || isGeneratorBeaten(options, state)) return false;
   if (bracketOf(state.probes).high !== undefined) return false;
-  return state.probes.every(({ ratePerSecond }) => ratePerSecond < rateMaxPerSecond);
+  return state.probes.every(({ ratePerSecond }) => ratePerSecond < ceiling);
 }

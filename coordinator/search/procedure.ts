@@ -142,6 +142,8 @@ export interface SearchOptions {
   readonly thresholds: readonly (readonly number[])[];
   readonly rateMinPerSecond: number | undefined;
   readonly rateMaxPerSecond: number | undefined;
+  /** The highest rate the generator carries with a valid measurement; undefined where it is not known. */
+  readonly cleanRatePerSecond?: number | undefined;
   /** Half-width of the interval that ends the search, as a fraction of the rate. */
   readonly precisionFraction: number;
   readonly confidence: number;

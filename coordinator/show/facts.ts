@@ -1,5 +1,5 @@
 import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
-import type { AgentView, Result, Summary } from "./result.ts";
+import type { AgentFloorView, AgentView, Result, Summary } from "./result.ts";
 
 /** A line of what else is known: what it is about, and the words. */
 export interface Fact {
@@ -20,6 +20,7 @@ export function factsOf(result: Result): readonly Fact[] {
     floor(result),
     tokens(result),
     agents(result.agents),
+    agentFloor(result.agents),
     lost(result),
     { about: "run", text: runText(result) },
   ];
@@ -108,6 +109,20 @@ function agents(views: readonly AgentView[]): Fact | undefined {
   const gone = views.filter((agent) => agent.lost).length;
   const loss = gone === 0 ? "" : `, ${gone} lost on the way`;
   return { about: "agents", text: `${count(views.length)}${delay}${loss}` };
+}
+
+/** What the generator itself adds, beside the result: of the agent that adds most. */
+function agentFloor(views: readonly AgentView[]): Fact | undefined {
+  const floors = views.flatMap(({ floor: each }) => (each === undefined ? [] : [each]));
+  if (floors.length === 0) return undefined;
+  const most = (of: (floor: AgentFloorView) => number): string =>
+    `${ms(Math.max(...floors.map(of)))} ms`;
+  return {
+    about: "floor",
+    text:
+      `the agents themselves add up to: TTFT p50 ${most((each) => each.ttftP50Ms)}, p99 ${most((each) => each.ttftP99Ms)}; ` +
+      `gap error p99 ${most((each) => each.gapErrorP99Ms)}; send delay p99 ${most((each) => each.sendDelayP99Ms)}`,
+  };
 }
 
 function worstP99(summaries: readonly Summary[]): number | undefined {

@@ -37,6 +37,7 @@ export function renderHtml(result: Result): string {
     probeTable(result),
     clauseTable(result),
     agentTable(result.agents),
+    floorTable(result.agents),
     facts(result),
     markup`</main>`,
     markup`</body>`,
@@ -166,6 +167,36 @@ function agentTable(agents: readonly AgentView[]): Markup {
   return lines([
     table("Send delay by agent", head, rows),
     markup`<p class="note">Times in ms: how late requests left, against the schedule. Bars show p99, or max where p99 is unknown.${rest}</p>`,
+  ]);
+}
+
+/** What each agent adds to its figures, beside the result. */
+function floorTable(agents: readonly AgentView[]): Markup {
+  const known = agents.filter((agent) => agent.floor !== undefined).slice(0, AGENT_ROWS_MAX);
+  if (known.length === 0) return NO_MARKUP;
+  const titles = ["TTFT p50", "TTFT p99", "gap error p99", "send delay p50", "send delay p99"];
+  const head = [
+    markup`<th scope="col">agent</th>`,
+    ...[...titles, "requests/s", "tokens/s"].map(
+      (title) => markup`<th scope="col" class="number">${title}</th>`,
+    ),
+  ];
+  const rows = known.map(({ id, floor, cleanRatePerSecond, cleanTokensPerSecond }) => {
+    const times = [
+      floor?.ttftP50Ms,
+      floor?.ttftP99Ms,
+      floor?.gapErrorP99Ms,
+      floor?.sendDelayP50Ms,
+      floor?.sendDelayP99Ms,
+    ].map((value) => (value === undefined ? NOTHING : ms(value)));
+    const rates = [cleanRatePerSecond, cleanTokensPerSecond].map((value) =>
+      value === undefined ? NOTHING : count(value),
+    );
+    return markup`<tr><th scope="row">${id}</th>${[...times, ...rates].map(numberCell)}</tr>`;
+  });
+  return lines([
+    table("What the generator itself adds", head, rows),
+    markup`<p class="note">By each agent's self-calibration against a server that only answers, before the run; times in ms. Requests/s were answers empty, tokens/s without requests: a load takes up a part of each.</p>`,
   ]);
 }
 

@@ -76,8 +76,22 @@ export interface AgentView {
   readonly sendDelayMs: Summary;
   readonly eventLoopDelayMs?: Summary;
   readonly cpuSeconds?: number;
+  /** What the agent adds to its figures, by its self-calibration; absent where it was not calibrated, as the next two. */
+  readonly floor?: AgentFloorView;
+  /** Requests/s it carries were answers empty, tokens/s it carries without requests; a load takes up a part of both. */
+  readonly cleanRatePerSecond?: number;
+  readonly cleanTokensPerSecond?: number;
   readonly clockErrorBoundMs: number;
   readonly lost: boolean;
+}
+
+/** See `AgentFloor` of shared/control. */
+export interface AgentFloorView {
+  readonly ttftP50Ms: number;
+  readonly ttftP99Ms: number;
+  readonly gapErrorP99Ms: number;
+  readonly sendDelayP50Ms: number;
+  readonly sendDelayP99Ms: number;
 }
 
 /** The answer. `high` null means "at least"; `requestsPerSecond` is then the highest rate shown to pass. */

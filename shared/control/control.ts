@@ -20,8 +20,31 @@ export interface PolicySummary {
   readonly tokensMax: number;
 }
 
+/**
+ * How much one agent carries with its measurement still valid, as it found against a null sink; 0 while not measured.
+ * A load of r requests/s with T tokens in an answer takes up a part r / `cleanRatePerSecond` + r T /
+ * `cleanTokensPerSecond` of it.
+ */
+export interface CleanRate {
+  /** Requests/s, were their answers empty. */
+  readonly cleanRatePerSecond: number;
+  /** Tokens/s, were they to come without requests. */
+  readonly cleanTokensPerSecond: number;
+}
+
+/** What an agent adds to its figures, as it found against a null sink's own log; ns. */
+export interface AgentFloor {
+  /** From send to first content, less what the server took. */
+  readonly ttftP50Ns: number;
+  readonly ttftP99Ns: number;
+  /** How far a gap is off the one between the server's writes. */
+  readonly gapErrorP99Ns: number;
+  readonly sendDelayP50Ns: number;
+  readonly sendDelayP99Ns: number;
+}
+
 /** Identity and heartbeat in one, each second. */
-export interface Hello {
+export interface Hello extends CleanRate {
   readonly agentId: string;
   /** Changes at each start of the agent, and never goes back. */
   readonly epoch: number;
@@ -30,9 +53,8 @@ export interface Hello {
   readonly processId: number;
   readonly cores: number;
   readonly inFlightMax: number;
-  /** Measured against a null sink; 0 while not measured. */
-  readonly cleanRatePerSecond: number;
-  readonly cleanTokensPerSecond: number;
+  /** Undefined while not measured. */
+  readonly floor: AgentFloor | undefined;
   readonly policy: PolicySummary;
   /** The run that holds this agent; undefined when free. */
   readonly runId: string | undefined;

@@ -8,6 +8,7 @@ import type {
   Lease,
   PolicySummary,
 } from "../control/control.ts";
+import { floorFromWire, floorToWire } from "./floor-codec.ts";
 import {
   boundToUint32,
   check,
@@ -237,6 +238,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     inFlightMax: boundToUint32(hello.inFlightMax, "inFlightMax"),
     cleanRatePerSecond: hello.cleanRatePerSecond,
     cleanTokensPerSecond: hello.cleanTokensPerSecond,
+    ...(hello.floor === undefined ? {} : { floor: floorToWire(hello.floor) }),
     policy: {
       targets: [...policy.targets],
       ratePerSecondMax: policy.ratePerSecondMax,
@@ -262,6 +264,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
     inFlightMax: message.inFlightMax,
     cleanRatePerSecond: finiteFrom(0, message.cleanRatePerSecond, "clean_rate_per_second"),
     cleanTokensPerSecond: finiteFrom(0, message.cleanTokensPerSecond, "clean_tokens_per_second"),
+    floor: message.floor === undefined ? undefined : floorFromWire(message.floor),
     policy: policyFromWire(required(message.policy, "policy")),
     runId: message.runId === "" ? undefined : name(message.runId, "run_id"),
     state: text(message.state, "state", NAME_LENGTH_MAX),

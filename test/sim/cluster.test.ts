@@ -48,6 +48,7 @@ const oneAfterTheOther = (segments: number): Procedure<State> => ({
 function drive(seed: number, segments: number): Promise<ClusterEnd> {
   return runCluster(seed, {
     agentsMin: AGENTS,
+    gatherNs: 15_000 * NS_PER_MS,
     workload: {
       classes: [
         {
@@ -59,9 +60,8 @@ function drive(seed: number, segments: number): Promise<ClusterEnd> {
       ],
     },
     slo: parseSlo(["ttft p99 <= 100ms", "error_rate <= 1%"]),
-    procedure: oneAfterTheOther(segments),
+    admit: () => ({ procedure: oneAfterTheOther(segments), inFlightMax: 10_000 }),
     arrivalsOf: (ratePerSecond) => ({ kind: "poisson", ratePerSecond }),
-    inFlightMax: 10_000,
     drainMaxS: 5,
     lastDrainMaxS: 5,
     keepRecords: false,

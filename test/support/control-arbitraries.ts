@@ -232,6 +232,15 @@ export const hello: fc.Arbitrary<Hello> = record({
   inFlightMax: uint32,
   cleanRatePerSecond: nonNegative,
   cleanTokensPerSecond: nonNegative,
+  floor: optional(
+    record({
+      ttftP50Ns: count,
+      ttftP99Ns: count,
+      gapErrorP99Ns: count,
+      sendDelayP50Ns: count,
+      sendDelayP99Ns: count,
+    }),
+  ),
   policy: record({
     targets: fc.array(text, { maxLength: 4 }),
     ratePerSecondMax: fc.oneof(nonNegative, fc.constant(Number.POSITIVE_INFINITY)),

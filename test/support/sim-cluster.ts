@@ -140,6 +140,10 @@ function simAgent(agentId: string, world: World): Agent {
       host: agentId,
       processId: 1,
       cores: 1,
+
+      cleanRatePerSecond: 0,
+      cleanTokensPerSecond: 0,
+      floor: undefined,
       policy: POLICY,
     },
     clock,

@@ -127,6 +127,18 @@ export function probeOf(options: {
   };
 }
 
+const calibrated = {
+  floor: {
+    ttftP50Ms: 0.214,
+    ttftP99Ms: 1.34,
+    gapErrorP99Ms: 0.8,
+    sendDelayP50Ms: 0.011,
+    sendDelayP99Ms: 0.9,
+  },
+  cleanRatePerSecond: 2_310,
+  cleanTokensPerSecond: 41_200,
+};
+
 function agentOf(id: string, firedCount: number): AgentView {
   return {
     id,
@@ -192,7 +204,10 @@ export const found: Result = {
     reasons: ["agent local-2: its clock may be 6.1 ms off, more than 5 ms"],
   },
   slo: [TTFT_CLAUSE, ITL_CLAUSE],
-  agents: [agentOf("local-1", 4_020), agentOf("local-2", 4_019)],
+  agents: [
+    { ...agentOf("local-1", 4_020), ...calibrated },
+    { ...agentOf("local-2", 4_019), ...calibrated, cleanTokensPerSecond: 40_900 },
+  ],
   maxRate: {
     requestsPerSecond: 41.8,
     low: 40.2,

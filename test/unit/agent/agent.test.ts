@@ -103,6 +103,10 @@ function started(opening: Opening): {
       host: "h",
       processId: 1,
       cores: 1,
+
+      cleanRatePerSecond: 0,
+      cleanTokensPerSecond: 0,
+      floor: undefined,
       policy: POLICY,
     },
     clock: new SimClock(),

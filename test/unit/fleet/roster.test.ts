@@ -17,6 +17,7 @@ function hello(agentId: string, changes: Partial<Hello> = {}): Hello {
     inFlightMax: 10,
     cleanRatePerSecond: 0,
     cleanTokensPerSecond: 0,
+    floor: undefined,
     policy: { targets: [], ratePerSecondMax: 1, inFlightMax: 10, durationNsMax: S, tokensMax: 1 },
     runId: undefined,
     state: "registered",

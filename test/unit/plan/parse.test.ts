@@ -82,6 +82,8 @@ describe("a plan from flags", () => {
         arrivals: { kind: "poisson" },
       },
       maxInFlight: 20_000,
+      maxInFlightAsked: false,
+      beyondCleanRate: false,
       waitReadyS: undefined,
       records: true,
       outDir: undefined,

@@ -275,6 +275,7 @@ const RUN_OPTIONS = {
   incarnation: 2,
   seed: 1,
   agentsMin: 3,
+  gatherNs: 15e9,
   target: {
     url: "http://server.test/v1",
     endpoint: "chat",

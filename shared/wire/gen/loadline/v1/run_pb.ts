@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loadline/v1/run.proto.
  */
 export const file_loadline_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChVsb2FkbGluZS92MS9ydW4ucHJvdG8SC2xvYWRsaW5lLnYxIowCCgVIZWxsbxIQCghhZ2VudF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIPCgd2ZXJzaW9uGAMgASgJEgwKBGhvc3QYBCABKAkSEgoKcHJvY2Vzc19pZBgFIAEoDRINCgVjb3JlcxgGIAEoDRIVCg1pbl9mbGlnaHRfbWF4GAcgASgNEh0KFWNsZWFuX3JhdGVfcGVyX3NlY29uZBgIIAEoARIfChdjbGVhbl90b2tlbnNfcGVyX3NlY29uZBgJIAEoARIqCgZwb2xpY3kYCiABKAsyGi5sb2FkbGluZS52MS5Qb2xpY3lTdW1tYXJ5Eg4KBnJ1bl9pZBgLIAEoCRINCgVzdGF0ZRgMIAEoCSKBAQoNUG9saWN5U3VtbWFyeRIPCgd0YXJnZXRzGAEgAygJEhsKE3JhdGVfcGVyX3NlY29uZF9tYXgYAiABKAESFQoNaW5fZmxpZ2h0X21heBgDIAEoDRIXCg9kdXJhdGlvbl9uc19tYXgYBCABKAMSEgoKdG9rZW5zX21heBgFIAEoDSLGAgoMQWdlbnRSZXF1ZXN0EjUKC2Nsb2NrX3Byb2JlGAEgASgLMh4ubG9hZGxpbmUudjEuQ2xvY2tQcm9iZVJlcXVlc3RIABI1CgtwcmVwYXJlX3J1bhgCIAEoCzIeLmxvYWRsaW5lLnYxLlByZXBhcmVSdW5SZXF1ZXN0SAASNQoLYXJtX3NlZ21lbnQYAyABKAsyHi5sb2FkbGluZS52MS5Bcm1TZWdtZW50UmVxdWVzdEgAEiwKBmF0dGFjaBgEIAEoCzIaLmxvYWRsaW5lLnYxLkF0dGFjaFJlcXVlc3RIABIoCgRzdG9wGAUgASgLMhgubG9hZGxpbmUudjEuU3RvcFJlcXVlc3RIABIuCgdyZWxlYXNlGAYgASgLMhsubG9hZGxpbmUudjEuUmVsZWFzZVJlcXVlc3RIAEIJCgdyZXF1ZXN0IvcCCg1BZ2VudFJlc3BvbnNlEjYKC2Nsb2NrX3Byb2JlGAEgASgLMh8ubG9hZGxpbmUudjEuQ2xvY2tQcm9iZVJlc3BvbnNlSAASNgoLcHJlcGFyZV9ydW4YAiABKAsyHy5sb2FkbGluZS52MS5QcmVwYXJlUnVuUmVzcG9uc2VIABI2Cgthcm1fc2VnbWVudBgDIAEoCzIfLmxvYWRsaW5lLnYxLkFybVNlZ21lbnRSZXNwb25zZUgAEi0KBmF0dGFjaBgEIAEoCzIbLmxvYWRsaW5lLnYxLkF0dGFjaFJlc3BvbnNlSAASKQoEc3RvcBgFIAEoCzIZLmxvYWRsaW5lLnYxLlN0b3BSZXNwb25zZUgAEi8KB3JlbGVhc2UYBiABKAsyHC5sb2FkbGluZS52MS5SZWxlYXNlUmVzcG9uc2VIABInCgdyZWZ1c2FsGAcgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQgoKCHJlc3BvbnNlIicKEUNsb2NrUHJvYmVSZXF1ZXN0EhIKCnNlbnRfYXRfbnMYASABKAMiXwoSQ2xvY2tQcm9iZVJlc3BvbnNlEhoKEnJlcXVlc3Rfc2VudF9hdF9ucxgBIAEoAxIWCg5yZWNlaXZlZF9hdF9ucxgCIAEoAxIVCg1yZXBsaWVkX2F0X25zGAMgASgDIqEDChFQcmVwYXJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SDAoEc2VlZBgDIAEoBBIjCgZ0YXJnZXQYBCABKAsyEy5sb2FkbGluZS52MS5UYXJnZXQSJwoId29ya2xvYWQYBSABKAsyFS5sb2FkbGluZS52MS5Xb3JrbG9hZBIxCgp0aHJlc2hvbGRzGAYgAygLMh0ubG9hZGxpbmUudjEuQ2xhdXNlVGhyZXNob2xkcxIwCghnZW9tZXRyeRgHIAEoCzIeLmxvYWRsaW5lLnYxLkhpc3RvZ3JhbUdlb21ldHJ5EioKBnJlcG9ydBgIIAEoCzIaLmxvYWRsaW5lLnYxLlJlcG9ydEFkZHJlc3MSJgoGbGltaXRzGAkgASgLMhYubG9hZGxpbmUudjEuUnVuTGltaXRzEhkKEWV4cGlyZXNfYXRfdW5peF9zGAogASgDEhEKCXNpZ25hdHVyZRgLIAEoDBIOCgZzaWduZXIYDCABKAkSFAoMa2VlcF9yZWNvcmRzGA0gASgIIpcCCgZUYXJnZXQSCwoDdXJsGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEg0KBW1vZGVsGAMgASgJEhMKC2FwaV9rZXlfZW52GAQgASgJEjEKB2hlYWRlcnMYBSADKAsyIC5sb2FkbGluZS52MS5UYXJnZXQuSGVhZGVyc0VudHJ5EhcKD2V4dHJhX2JvZHlfanNvbhgGIAEoCRISCgp0aW1lb3V0X25zGAcgASgDEg4KBmNhX3BlbRgIIAEoCRIUCgx0bHNfaW5zZWN1cmUYCSABKAgSFAoMZm9yY2Vfb3V0cHV0GAogASgIGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjYKCFdvcmtsb2FkEioKB2NsYXNzZXMYASADKAsyGS5sb2FkbGluZS52MS5UcmFmZmljQ2xhc3MihgEKDFRyYWZmaWNDbGFzcxIMCgRuYW1lGAEgASgJEg4KBndlaWdodBgCIAEoARIrCg1wcm9tcHRfdG9rZW5zGAMgASgLMhQubG9hZGxpbmUudjEuTGVuZ3RocxIrCg1vdXRwdXRfdG9rZW5zGAQgASgLMhQubG9hZGxpbmUudjEuTGVuZ3RocyKLAgoHTGVuZ3RocxIqCgVmaXhlZBgBIAEoCzIZLmxvYWRsaW5lLnYxLkZpeGVkTGVuZ3Roc0gAEi4KB3VuaWZvcm0YAiABKAsyGy5sb2FkbGluZS52MS5Vbmlmb3JtTGVuZ3Roc0gAEiwKBm5vcm1hbBgDIAEoCzIaLmxvYWRsaW5lLnYxLk5vcm1hbExlbmd0aHNIABIyCglsb2dub3JtYWwYBCABKAsyHS5sb2FkbGluZS52MS5Mb2dub3JtYWxMZW5ndGhzSAASMgoJZW1waXJpY2FsGAUgASgLMh0ubG9hZGxpbmUudjEuRW1waXJpY2FsTGVuZ3Roc0gAQg4KDGRpc3RyaWJ1dGlvbiIeCgxGaXhlZExlbmd0aHMSDgoGdG9rZW5zGAEgASgNIisKDlVuaWZvcm1MZW5ndGhzEgsKA2xvdxgBIAEoDRIMCgRoaWdoGAIgASgNIjkKDU5vcm1hbExlbmd0aHMSDAoEbWVhbhgBIAEoARIaChJzdGFuZGFyZF9kZXZpYXRpb24YAiABKAEiQgoQTG9nbm9ybWFsTGVuZ3RocxIMCgRtZWFuGAEgASgBEiAKGGNvZWZmaWNpZW50X29mX3ZhcmlhdGlvbhgCIAEoASIiChBFbXBpcmljYWxMZW5ndGhzEg4KBnZhbHVlcxgBIAMoDSJaChBDbGF1c2VUaHJlc2hvbGRzEg4KBmNsYXVzZRgBIAEoDRIOCgZtZXRyaWMYAiABKAkSEgoKdGhyZXNob2xkcxgDIAMoARISCgpjbGFzc19uYW1lGAQgASgJIlYKEUhpc3RvZ3JhbUdlb21ldHJ5EhoKEnNpZ25pZmljYW50X2RpZ2l0cxgBIAEoDRIRCglsb3dlc3RfdXMYAiABKAQSEgoKaGlnaGVzdF91cxgDIAEoBCI9Cg1SZXBvcnRBZGRyZXNzEgsKA3VybBgBIAEoCRIfChdjZXJ0aWZpY2F0ZV9maW5nZXJwcmludBgCIAEoCSJfCglSdW5MaW1pdHMSFQoNaW5fZmxpZ2h0X21heBgBIAEoDRIUCgxkcmFpbl9tYXhfbnMYAiABKAMSEwoLaW50ZXJ2YWxfbnMYAyABKAMSEAoIbGVhc2VfbnMYBCABKAMicgoSUHJlcGFyZVJ1blJlc3BvbnNlEikKCHByZXBhcmVkGAEgASgLMhUubG9hZGxpbmUudjEuUHJlcGFyZWRIABInCgdyZWZ1c2FsGAIgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQggKBnJlc3VsdCIZCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBCJgCg1BdHRhY2hSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDRIqCgZyZXBvcnQYAyABKAsyGi5sb2FkbGluZS52MS5SZXBvcnRBZGRyZXNzIm4KDkF0dGFjaFJlc3BvbnNlEikKCGF0dGFjaGVkGAEgASgLMhUubG9hZGxpbmUudjEuQXR0YWNoZWRIABInCgdyZWZ1c2FsGAIgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQggKBnJlc3VsdCIyCghBdHRhY2hlZBINCgVlcG9jaBgBIAEoBBIXCg9zcG9vbGVkX3JlcG9ydHMYAiABKAQiQgoLU3RvcFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEg4KBnJlYXNvbhgDIAEoCSIOCgxTdG9wUmVzcG9uc2UiNQoOUmVsZWFzZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNIhEKD1JlbGVhc2VSZXNwb25zZSJbCgVMZWFzZRIOCgZydW5faWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SFgoOc2VnbWVudF9udW1iZXIYAyABKA0SFQoNZXhwaXJlc19pbl9ucxgEIAEoAyInCgVBYm9ydBIOCgZydW5faWQYASABKAkSDgoGcmVhc29uGAIgASgJYgZwcm90bzM", [file_loadline_v1_segment]);
+  fileDesc("ChVsb2FkbGluZS92MS9ydW4ucHJvdG8SC2xvYWRsaW5lLnYxIrQCCgVIZWxsbxIQCghhZ2VudF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIPCgd2ZXJzaW9uGAMgASgJEgwKBGhvc3QYBCABKAkSEgoKcHJvY2Vzc19pZBgFIAEoDRINCgVjb3JlcxgGIAEoDRIVCg1pbl9mbGlnaHRfbWF4GAcgASgNEh0KFWNsZWFuX3JhdGVfcGVyX3NlY29uZBgIIAEoARIfChdjbGVhbl90b2tlbnNfcGVyX3NlY29uZBgJIAEoARIqCgZwb2xpY3kYCiABKAsyGi5sb2FkbGluZS52MS5Qb2xpY3lTdW1tYXJ5Eg4KBnJ1bl9pZBgLIAEoCRINCgVzdGF0ZRgMIAEoCRImCgVmbG9vchgNIAEoCzIXLmxvYWRsaW5lLnYxLkFnZW50Rmxvb3IihgEKCkFnZW50Rmxvb3ISEwoLdHRmdF9wNTBfbnMYASABKAMSEwoLdHRmdF9wOTlfbnMYAiABKAMSGAoQZ2FwX2Vycm9yX3A5OV9ucxgDIAEoAxIZChFzZW5kX2RlbGF5X3A1MF9ucxgEIAEoAxIZChFzZW5kX2RlbGF5X3A5OV9ucxgFIAEoAyKBAQoNUG9saWN5U3VtbWFyeRIPCgd0YXJnZXRzGAEgAygJEhsKE3JhdGVfcGVyX3NlY29uZF9tYXgYAiABKAESFQoNaW5fZmxpZ2h0X21heBgDIAEoDRIXCg9kdXJhdGlvbl9uc19tYXgYBCABKAMSEgoKdG9rZW5zX21heBgFIAEoDSLGAgoMQWdlbnRSZXF1ZXN0EjUKC2Nsb2NrX3Byb2JlGAEgASgLMh4ubG9hZGxpbmUudjEuQ2xvY2tQcm9iZVJlcXVlc3RIABI1CgtwcmVwYXJlX3J1bhgCIAEoCzIeLmxvYWRsaW5lLnYxLlByZXBhcmVSdW5SZXF1ZXN0SAASNQoLYXJtX3NlZ21lbnQYAyABKAsyHi5sb2FkbGluZS52MS5Bcm1TZWdtZW50UmVxdWVzdEgAEiwKBmF0dGFjaBgEIAEoCzIaLmxvYWRsaW5lLnYxLkF0dGFjaFJlcXVlc3RIABIoCgRzdG9wGAUgASgLMhgubG9hZGxpbmUudjEuU3RvcFJlcXVlc3RIABIuCgdyZWxlYXNlGAYgASgLMhsubG9hZGxpbmUudjEuUmVsZWFzZVJlcXVlc3RIAEIJCgdyZXF1ZXN0IvcCCg1BZ2VudFJlc3BvbnNlEjYKC2Nsb2NrX3Byb2JlGAEgASgLMh8ubG9hZGxpbmUudjEuQ2xvY2tQcm9iZVJlc3BvbnNlSAASNgoLcHJlcGFyZV9ydW4YAiABKAsyHy5sb2FkbGluZS52MS5QcmVwYXJlUnVuUmVzcG9uc2VIABI2Cgthcm1fc2VnbWVudBgDIAEoCzIfLmxvYWRsaW5lLnYxLkFybVNlZ21lbnRSZXNwb25zZUgAEi0KBmF0dGFjaBgEIAEoCzIbLmxvYWRsaW5lLnYxLkF0dGFjaFJlc3BvbnNlSAASKQoEc3RvcBgFIAEoCzIZLmxvYWRsaW5lLnYxLlN0b3BSZXNwb25zZUgAEi8KB3JlbGVhc2UYBiABKAsyHC5sb2FkbGluZS52MS5SZWxlYXNlUmVzcG9uc2VIABInCgdyZWZ1c2FsGAcgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQgoKCHJlc3BvbnNlIicKEUNsb2NrUHJvYmVSZXF1ZXN0EhIKCnNlbnRfYXRfbnMYASABKAMiXwoSQ2xvY2tQcm9iZVJlc3BvbnNlEhoKEnJlcXVlc3Rfc2VudF9hdF9ucxgBIAEoAxIWCg5yZWNlaXZlZF9hdF9ucxgCIAEoAxIVCg1yZXBsaWVkX2F0X25zGAMgASgDIqEDChFQcmVwYXJlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SDAoEc2VlZBgDIAEoBBIjCgZ0YXJnZXQYBCABKAsyEy5sb2FkbGluZS52MS5UYXJnZXQSJwoId29ya2xvYWQYBSABKAsyFS5sb2FkbGluZS52MS5Xb3JrbG9hZBIxCgp0aHJlc2hvbGRzGAYgAygLMh0ubG9hZGxpbmUudjEuQ2xhdXNlVGhyZXNob2xkcxIwCghnZW9tZXRyeRgHIAEoCzIeLmxvYWRsaW5lLnYxLkhpc3RvZ3JhbUdlb21ldHJ5EioKBnJlcG9ydBgIIAEoCzIaLmxvYWRsaW5lLnYxLlJlcG9ydEFkZHJlc3MSJgoGbGltaXRzGAkgASgLMhYubG9hZGxpbmUudjEuUnVuTGltaXRzEhkKEWV4cGlyZXNfYXRfdW5peF9zGAogASgDEhEKCXNpZ25hdHVyZRgLIAEoDBIOCgZzaWduZXIYDCABKAkSFAoMa2VlcF9yZWNvcmRzGA0gASgIIpcCCgZUYXJnZXQSCwoDdXJsGAEgASgJEhAKCGVuZHBvaW50GAIgASgJEg0KBW1vZGVsGAMgASgJEhMKC2FwaV9rZXlfZW52GAQgASgJEjEKB2hlYWRlcnMYBSADKAsyIC5sb2FkbGluZS52MS5UYXJnZXQuSGVhZGVyc0VudHJ5EhcKD2V4dHJhX2JvZHlfanNvbhgGIAEoCRISCgp0aW1lb3V0X25zGAcgASgDEg4KBmNhX3BlbRgIIAEoCRIUCgx0bHNfaW5zZWN1cmUYCSABKAgSFAoMZm9yY2Vfb3V0cHV0GAogASgIGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjYKCFdvcmtsb2FkEioKB2NsYXNzZXMYASADKAsyGS5sb2FkbGluZS52MS5UcmFmZmljQ2xhc3MihgEKDFRyYWZmaWNDbGFzcxIMCgRuYW1lGAEgASgJEg4KBndlaWdodBgCIAEoARIrCg1wcm9tcHRfdG9rZW5zGAMgASgLMhQubG9hZGxpbmUudjEuTGVuZ3RocxIrCg1vdXRwdXRfdG9rZW5zGAQgASgLMhQubG9hZGxpbmUudjEuTGVuZ3RocyKLAgoHTGVuZ3RocxIqCgVmaXhlZBgBIAEoCzIZLmxvYWRsaW5lLnYxLkZpeGVkTGVuZ3Roc0gAEi4KB3VuaWZvcm0YAiABKAsyGy5sb2FkbGluZS52MS5Vbmlmb3JtTGVuZ3Roc0gAEiwKBm5vcm1hbBgDIAEoCzIaLmxvYWRsaW5lLnYxLk5vcm1hbExlbmd0aHNIABIyCglsb2dub3JtYWwYBCABKAsyHS5sb2FkbGluZS52MS5Mb2dub3JtYWxMZW5ndGhzSAASMgoJZW1waXJpY2FsGAUgASgLMh0ubG9hZGxpbmUudjEuRW1waXJpY2FsTGVuZ3Roc0gAQg4KDGRpc3RyaWJ1dGlvbiIeCgxGaXhlZExlbmd0aHMSDgoGdG9rZW5zGAEgASgNIisKDlVuaWZvcm1MZW5ndGhzEgsKA2xvdxgBIAEoDRIMCgRoaWdoGAIgASgNIjkKDU5vcm1hbExlbmd0aHMSDAoEbWVhbhgBIAEoARIaChJzdGFuZGFyZF9kZXZpYXRpb24YAiABKAEiQgoQTG9nbm9ybWFsTGVuZ3RocxIMCgRtZWFuGAEgASgBEiAKGGNvZWZmaWNpZW50X29mX3ZhcmlhdGlvbhgCIAEoASIiChBFbXBpcmljYWxMZW5ndGhzEg4KBnZhbHVlcxgBIAMoDSJaChBDbGF1c2VUaHJlc2hvbGRzEg4KBmNsYXVzZRgBIAEoDRIOCgZtZXRyaWMYAiABKAkSEgoKdGhyZXNob2xkcxgDIAMoARISCgpjbGFzc19uYW1lGAQgASgJIlYKEUhpc3RvZ3JhbUdlb21ldHJ5EhoKEnNpZ25pZmljYW50X2RpZ2l0cxgBIAEoDRIRCglsb3dlc3RfdXMYAiABKAQSEgoKaGlnaGVzdF91cxgDIAEoBCI9Cg1SZXBvcnRBZGRyZXNzEgsKA3VybBgBIAEoCRIfChdjZXJ0aWZpY2F0ZV9maW5nZXJwcmludBgCIAEoCSJfCglSdW5MaW1pdHMSFQoNaW5fZmxpZ2h0X21heBgBIAEoDRIUCgxkcmFpbl9tYXhfbnMYAiABKAMSEwoLaW50ZXJ2YWxfbnMYAyABKAMSEAoIbGVhc2VfbnMYBCABKAMicgoSUHJlcGFyZVJ1blJlc3BvbnNlEikKCHByZXBhcmVkGAEgASgLMhUubG9hZGxpbmUudjEuUHJlcGFyZWRIABInCgdyZWZ1c2FsGAIgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQggKBnJlc3VsdCIZCghQcmVwYXJlZBINCgVlcG9jaBgBIAEoBCJgCg1BdHRhY2hSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDRIqCgZyZXBvcnQYAyABKAsyGi5sb2FkbGluZS52MS5SZXBvcnRBZGRyZXNzIm4KDkF0dGFjaFJlc3BvbnNlEikKCGF0dGFjaGVkGAEgASgLMhUubG9hZGxpbmUudjEuQXR0YWNoZWRIABInCgdyZWZ1c2FsGAIgASgLMhQubG9hZGxpbmUudjEuUmVmdXNhbEgAQggKBnJlc3VsdCIyCghBdHRhY2hlZBINCgVlcG9jaBgBIAEoBBIXCg9zcG9vbGVkX3JlcG9ydHMYAiABKAQiQgoLU3RvcFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNEg4KBnJlYXNvbhgDIAEoCSIOCgxTdG9wUmVzcG9uc2UiNQoOUmVsZWFzZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgNIhEKD1JlbGVhc2VSZXNwb25zZSJbCgVMZWFzZRIOCgZydW5faWQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKA0SFgoOc2VnbWVudF9udW1iZXIYAyABKA0SFQoNZXhwaXJlc19pbl9ucxgEIAEoAyInCgVBYm9ydBIOCgZydW5faWQYASABKAkSDgoGcmVhc29uGAIgASgJYgZwcm90bzM", [file_loadline_v1_segment]);
 
 /**
  * agent -> all, on loadline.<fleet>.hello.<id>, each second: identity and heartbeat in one.
@@ -58,7 +58,8 @@ export type Hello = Message<"loadline.v1.Hello"> & {
   inFlightMax: number;
 
   /**
-   * What this agent carried against a null sink; 0 while not measured.
+   * What this agent carries, found against a null sink: requests/s without tokens, tokens/s without requests;
+   * 0 while not measured.
    *
    * @generated from field: double clean_rate_per_second = 8;
    */
@@ -85,6 +86,13 @@ export type Hello = Message<"loadline.v1.Hello"> & {
    * @generated from field: string state = 12;
    */
   state: string;
+
+  /**
+   * Absent while not measured.
+   *
+   * @generated from field: loadline.v1.AgentFloor floor = 13;
+   */
+  floor?: AgentFloor | undefined;
 };
 
 /**
@@ -93,6 +101,45 @@ export type Hello = Message<"loadline.v1.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_loadline_v1_run, 0);
+
+/**
+ * What an agent adds to its own figures, found against a null sink's log; ns.
+ *
+ * @generated from message loadline.v1.AgentFloor
+ */
+export type AgentFloor = Message<"loadline.v1.AgentFloor"> & {
+  /**
+   * @generated from field: int64 ttft_p50_ns = 1;
+   */
+  ttftP50Ns: bigint;
+
+  /**
+   * @generated from field: int64 ttft_p99_ns = 2;
+   */
+  ttftP99Ns: bigint;
+
+  /**
+   * @generated from field: int64 gap_error_p99_ns = 3;
+   */
+  gapErrorP99Ns: bigint;
+
+  /**
+   * @generated from field: int64 send_delay_p50_ns = 4;
+   */
+  sendDelayP50Ns: bigint;
+
+  /**
+   * @generated from field: int64 send_delay_p99_ns = 5;
+   */
+  sendDelayP99Ns: bigint;
+};
+
+/**
+ * Describes the message loadline.v1.AgentFloor.
+ * Use `create(AgentFloorSchema)` to create a new message.
+ */
+export const AgentFloorSchema: GenMessage<AgentFloor> = /*@__PURE__*/
+  messageDesc(file_loadline_v1_run, 1);
 
 /**
  * @generated from message loadline.v1.PolicySummary
@@ -129,7 +176,7 @@ export type PolicySummary = Message<"loadline.v1.PolicySummary"> & {
  * Use `create(PolicySummarySchema)` to create a new message.
  */
 export const PolicySummarySchema: GenMessage<PolicySummary> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 1);
+  messageDesc(file_loadline_v1_run, 2);
 
 /**
  * coordinator -> one agent, on loadline.<fleet>.agent.<id>, request/reply.
@@ -184,7 +231,7 @@ export type AgentRequest = Message<"loadline.v1.AgentRequest"> & {
  * Use `create(AgentRequestSchema)` to create a new message.
  */
 export const AgentRequestSchema: GenMessage<AgentRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 2);
+  messageDesc(file_loadline_v1_run, 3);
 
 /**
  * @generated from message loadline.v1.AgentResponse
@@ -243,7 +290,7 @@ export type AgentResponse = Message<"loadline.v1.AgentResponse"> & {
  * Use `create(AgentResponseSchema)` to create a new message.
  */
 export const AgentResponseSchema: GenMessage<AgentResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 3);
+  messageDesc(file_loadline_v1_run, 4);
 
 /**
  * Four-timestamp exchange; each side stamps with its own monotonic clock, in ns.
@@ -262,7 +309,7 @@ export type ClockProbeRequest = Message<"loadline.v1.ClockProbeRequest"> & {
  * Use `create(ClockProbeRequestSchema)` to create a new message.
  */
 export const ClockProbeRequestSchema: GenMessage<ClockProbeRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 4);
+  messageDesc(file_loadline_v1_run, 5);
 
 /**
  * @generated from message loadline.v1.ClockProbeResponse
@@ -289,7 +336,7 @@ export type ClockProbeResponse = Message<"loadline.v1.ClockProbeResponse"> & {
  * Use `create(ClockProbeResponseSchema)` to create a new message.
  */
 export const ClockProbeResponseSchema: GenMessage<ClockProbeResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 5);
+  messageDesc(file_loadline_v1_run, 6);
 
 /**
  * @generated from message loadline.v1.PrepareRunRequest
@@ -370,7 +417,7 @@ export type PrepareRunRequest = Message<"loadline.v1.PrepareRunRequest"> & {
  * Use `create(PrepareRunRequestSchema)` to create a new message.
  */
 export const PrepareRunRequestSchema: GenMessage<PrepareRunRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 6);
+  messageDesc(file_loadline_v1_run, 7);
 
 /**
  * @generated from message loadline.v1.Target
@@ -434,7 +481,7 @@ export type Target = Message<"loadline.v1.Target"> & {
  * Use `create(TargetSchema)` to create a new message.
  */
 export const TargetSchema: GenMessage<Target> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 7);
+  messageDesc(file_loadline_v1_run, 8);
 
 /**
  * @generated from message loadline.v1.Workload
@@ -451,7 +498,7 @@ export type Workload = Message<"loadline.v1.Workload"> & {
  * Use `create(WorkloadSchema)` to create a new message.
  */
 export const WorkloadSchema: GenMessage<Workload> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 8);
+  messageDesc(file_loadline_v1_run, 9);
 
 /**
  * @generated from message loadline.v1.TrafficClass
@@ -483,7 +530,7 @@ export type TrafficClass = Message<"loadline.v1.TrafficClass"> & {
  * Use `create(TrafficClassSchema)` to create a new message.
  */
 export const TrafficClassSchema: GenMessage<TrafficClass> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 9);
+  messageDesc(file_loadline_v1_run, 10);
 
 /**
  * @generated from message loadline.v1.Lengths
@@ -530,7 +577,7 @@ export type Lengths = Message<"loadline.v1.Lengths"> & {
  * Use `create(LengthsSchema)` to create a new message.
  */
 export const LengthsSchema: GenMessage<Lengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 10);
+  messageDesc(file_loadline_v1_run, 11);
 
 /**
  * @generated from message loadline.v1.FixedLengths
@@ -547,7 +594,7 @@ export type FixedLengths = Message<"loadline.v1.FixedLengths"> & {
  * Use `create(FixedLengthsSchema)` to create a new message.
  */
 export const FixedLengthsSchema: GenMessage<FixedLengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 11);
+  messageDesc(file_loadline_v1_run, 12);
 
 /**
  * @generated from message loadline.v1.UniformLengths
@@ -569,7 +616,7 @@ export type UniformLengths = Message<"loadline.v1.UniformLengths"> & {
  * Use `create(UniformLengthsSchema)` to create a new message.
  */
 export const UniformLengthsSchema: GenMessage<UniformLengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 12);
+  messageDesc(file_loadline_v1_run, 13);
 
 /**
  * @generated from message loadline.v1.NormalLengths
@@ -591,7 +638,7 @@ export type NormalLengths = Message<"loadline.v1.NormalLengths"> & {
  * Use `create(NormalLengthsSchema)` to create a new message.
  */
 export const NormalLengthsSchema: GenMessage<NormalLengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 13);
+  messageDesc(file_loadline_v1_run, 14);
 
 /**
  * mean of the lengths themselves; coefficient of variation of the lengths themselves.
@@ -615,7 +662,7 @@ export type LognormalLengths = Message<"loadline.v1.LognormalLengths"> & {
  * Use `create(LognormalLengthsSchema)` to create a new message.
  */
 export const LognormalLengthsSchema: GenMessage<LognormalLengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 14);
+  messageDesc(file_loadline_v1_run, 15);
 
 /**
  * @generated from message loadline.v1.EmpiricalLengths
@@ -632,7 +679,7 @@ export type EmpiricalLengths = Message<"loadline.v1.EmpiricalLengths"> & {
  * Use `create(EmpiricalLengthsSchema)` to create a new message.
  */
 export const EmpiricalLengthsSchema: GenMessage<EmpiricalLengths> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 15);
+  messageDesc(file_loadline_v1_run, 16);
 
 /**
  * Limits an agent counts crossings of, for one SLO clause. Ascending; ns for times, else the metric's unit.
@@ -668,7 +715,7 @@ export type ClauseThresholds = Message<"loadline.v1.ClauseThresholds"> & {
  * Use `create(ClauseThresholdsSchema)` to create a new message.
  */
 export const ClauseThresholdsSchema: GenMessage<ClauseThresholds> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 16);
+  messageDesc(file_loadline_v1_run, 17);
 
 /**
  * @generated from message loadline.v1.HistogramGeometry
@@ -695,7 +742,7 @@ export type HistogramGeometry = Message<"loadline.v1.HistogramGeometry"> & {
  * Use `create(HistogramGeometrySchema)` to create a new message.
  */
 export const HistogramGeometrySchema: GenMessage<HistogramGeometry> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 17);
+  messageDesc(file_loadline_v1_run, 18);
 
 /**
  * @generated from message loadline.v1.ReportAddress
@@ -717,7 +764,7 @@ export type ReportAddress = Message<"loadline.v1.ReportAddress"> & {
  * Use `create(ReportAddressSchema)` to create a new message.
  */
 export const ReportAddressSchema: GenMessage<ReportAddress> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 18);
+  messageDesc(file_loadline_v1_run, 19);
 
 /**
  * @generated from message loadline.v1.RunLimits
@@ -749,7 +796,7 @@ export type RunLimits = Message<"loadline.v1.RunLimits"> & {
  * Use `create(RunLimitsSchema)` to create a new message.
  */
 export const RunLimitsSchema: GenMessage<RunLimits> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 19);
+  messageDesc(file_loadline_v1_run, 20);
 
 /**
  * @generated from message loadline.v1.PrepareRunResponse
@@ -778,7 +825,7 @@ export type PrepareRunResponse = Message<"loadline.v1.PrepareRunResponse"> & {
  * Use `create(PrepareRunResponseSchema)` to create a new message.
  */
 export const PrepareRunResponseSchema: GenMessage<PrepareRunResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 20);
+  messageDesc(file_loadline_v1_run, 21);
 
 /**
  * @generated from message loadline.v1.Prepared
@@ -795,7 +842,7 @@ export type Prepared = Message<"loadline.v1.Prepared"> & {
  * Use `create(PreparedSchema)` to create a new message.
  */
 export const PreparedSchema: GenMessage<Prepared> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 21);
+  messageDesc(file_loadline_v1_run, 22);
 
 /**
  * @generated from message loadline.v1.AttachRequest
@@ -822,7 +869,7 @@ export type AttachRequest = Message<"loadline.v1.AttachRequest"> & {
  * Use `create(AttachRequestSchema)` to create a new message.
  */
 export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 22);
+  messageDesc(file_loadline_v1_run, 23);
 
 /**
  * @generated from message loadline.v1.AttachResponse
@@ -851,7 +898,7 @@ export type AttachResponse = Message<"loadline.v1.AttachResponse"> & {
  * Use `create(AttachResponseSchema)` to create a new message.
  */
 export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 23);
+  messageDesc(file_loadline_v1_run, 24);
 
 /**
  * @generated from message loadline.v1.Attached
@@ -873,7 +920,7 @@ export type Attached = Message<"loadline.v1.Attached"> & {
  * Use `create(AttachedSchema)` to create a new message.
  */
 export const AttachedSchema: GenMessage<Attached> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 24);
+  messageDesc(file_loadline_v1_run, 25);
 
 /**
  * Stop firing now; streams drain, reports go on.
@@ -902,7 +949,7 @@ export type StopRequest = Message<"loadline.v1.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 25);
+  messageDesc(file_loadline_v1_run, 26);
 
 /**
  * @generated from message loadline.v1.StopResponse
@@ -915,7 +962,7 @@ export type StopResponse = Message<"loadline.v1.StopResponse"> & {
  * Use `create(StopResponseSchema)` to create a new message.
  */
 export const StopResponseSchema: GenMessage<StopResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 26);
+  messageDesc(file_loadline_v1_run, 27);
 
 /**
  * The run is over for this agent; it becomes free.
@@ -939,7 +986,7 @@ export type ReleaseRequest = Message<"loadline.v1.ReleaseRequest"> & {
  * Use `create(ReleaseRequestSchema)` to create a new message.
  */
 export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 27);
+  messageDesc(file_loadline_v1_run, 28);
 
 /**
  * @generated from message loadline.v1.ReleaseResponse
@@ -952,7 +999,7 @@ export type ReleaseResponse = Message<"loadline.v1.ReleaseResponse"> & {
  * Use `create(ReleaseResponseSchema)` to create a new message.
  */
 export const ReleaseResponseSchema: GenMessage<ReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 28);
+  messageDesc(file_loadline_v1_run, 29);
 
 /**
  * coordinator -> all, on loadline.<fleet>.lease, each second.
@@ -988,7 +1035,7 @@ export type Lease = Message<"loadline.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 29);
+  messageDesc(file_loadline_v1_run, 30);
 
 /**
  * anyone allowed -> all, on loadline.<fleet>.abort.
@@ -1012,5 +1059,5 @@ export type Abort = Message<"loadline.v1.Abort"> & {
  * Use `create(AbortSchema)` to create a new message.
  */
 export const AbortSchema: GenMessage<Abort> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_run, 30);
+  messageDesc(file_loadline_v1_run, 31);
 
