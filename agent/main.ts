@@ -100,8 +100,7 @@ function calibrate(
   const stage = {
     agentId,
     clock,
-    gauges,
-    waitedNs: () => clock.tailNs,
+    gauges: new SystemGauges(clock),
     healthMeter: () => new HealthMeter(clock, gauges),
     endpointOf: (target: Target) => openaiEndpoint({ target, clock, apiKey: undefined }),
     encoderOf: orderEncoder,

@@ -22,9 +22,8 @@ const RUN = { runId: "self-calibration", incarnation: 1, seed: 1 } as const;
 export interface Stage {
   readonly agentId: string;
   readonly clock: PacingClock;
+  /** Nobody else's: their deltas are read here. */
   readonly gauges: ProcessGauges;
-  /** CPU time the clock has spent waiting so far, ns: it gives way to work. */
-  readonly waitedNs: () => number;
   readonly healthMeter: () => HealthMeter;
   readonly endpointOf: (target: Target) => Endpoint;
   readonly encoderOf: (target: Target) => (prompt: string, outputTokens: number) => RequestOrder;
@@ -93,22 +92,34 @@ export async function fireBurst(stage: Stage, plan: BurstPlan): Promise<Burst> {
     sendDelay,
     requests: after.requests - before.requests,
     tokens: after.tokens - before.tokens,
-    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    cpuSeconds: busySeconds(before, after),
     throttledFraction: (after.throttledNs - before.throttledNs) / (after.atNs - before.atNs),
   };
 }
 
 interface Reading extends BurstCost {
   readonly atNs: number;
+  /** Since the reading before. */
+  readonly loopUtilisation: number;
   readonly throttledNs: number;
 }
 
-function reading({ clock, gauges, waitedNs }: Stage, tape: Tape): Reading {
+/**
+ * CPU that the work between two readings took. The process's CPU is an upper bound of it, since it has the naps before
+ * each instant in it; so is the time the loop was busy, since that has other programs' turns on the core in it.
+ */
+function busySeconds(before: Reading, after: Reading): number {
+  const loopS = (after.loopUtilisation * (after.atNs - before.atNs)) / NS_PER_SECOND;
+  return Math.min(loopS, after.cpuSeconds - before.cpuSeconds);
+}
+
+function reading({ clock, gauges }: Stage, tape: Tape): Reading {
   return {
     atNs: clock.nowNs(),
     requests: tape.requests.length,
     tokens: tape.contentEvents,
-    cpuSeconds: gauges.cpuSeconds() - waitedNs() / NS_PER_SECOND,
+    cpuSeconds: gauges.cpuSeconds(),
+    loopUtilisation: gauges.eventLoopUtilisation(),
     throttledNs: gauges.throttledNs(),
   };
 }

@@ -5,7 +5,7 @@ export interface BurstCost {
   readonly requests: number;
   /** Of their answers, as far as they came within the burst. */
   readonly tokens: number;
-  /** CPU of the whole process, its waiting tails not counted. */
+  /** Of this process's CPU, without what it spent waiting. */
   readonly cpuSeconds: number;
 }
 
