@@ -29,6 +29,10 @@ export interface AgentMainOptions {
   /** Of the message engine and of the report server alike; undefined where neither asks for one. */
   readonly token: string | undefined;
   readonly policy: PolicySummary;
+  /** How many agents of this host, this one included, share `policy` and the host's local ports. */
+  readonly workerOf: number;
+  /** Addresses of this host to connect from, in turn; empty leaves it to the system. */
+  readonly sourceAddresses: readonly string[];
   /** Starts the server, on this host, that the agent calibrates itself against. */
   readonly startNullSink: () => Promise<NullSink>;
   readonly log: Logger;
@@ -36,7 +40,7 @@ export interface AgentMainOptions {
 
 /** Starts one agent in this process: joins the fleet and waits for a coordinator. */
 export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Promise<void> }> {
-  const options = { ...asked, policy: withinSystem(asked.policy) };
+  const options = { ...asked, policy: ownPolicy(asked) };
   const { agentId, fleet, log, token } = options;
   const clock = new SystemClock();
   const gauges = new SystemGauges(clock);
@@ -108,10 +112,16 @@ function calibrate(
   return calibrateSelf(stage, startNullSink);
 }
 
-/** What the operator allows, as far as the system allows it too. */
-function withinSystem(policy: PolicySummary): PolicySummary {
-  const held = socketsHeld(socketLimits(), 1);
-  return { ...policy, inFlightMax: Math.min(policy.inFlightMax, held) };
+/** This agent's part of what the operator allows, as far as the system allows it too. */
+function ownPolicy({ policy, workerOf, sourceAddresses }: AgentMainOptions): PolicySummary {
+  const sources = Math.max(1, sourceAddresses.length);
+  // An address that is all its own brings ports that are.
+  const held = socketsHeld(socketLimits(), sourceAddresses.length > 0 ? sources : 1 / workerOf);
+  return {
+    ...policy,
+    ratePerSecondMax: policy.ratePerSecondMax / workerOf,
+    inFlightMax: Math.min(Math.max(1, Math.floor(policy.inFlightMax / workerOf)), held),
+  };
 }
 
 /** An agent is an instrument: beside other work it should run first. Where the system forbids it, it does not. */
@@ -147,7 +157,7 @@ interface Machine {
 }
 
 function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["openRun"] {
-  const { agentId, policy, token } = options;
+  const { agentId, policy, token, sourceAddresses } = options;
   const { clock, gauges, identity } = machine;
   return async (prepareRun, onStart) => {
     const { target } = prepareRun;
@@ -156,7 +166,13 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
     const refusal = checkPlan(policy, prepareRun, resolved);
     if (refusal !== undefined) return refusal;
     const { addresses } = resolved;
-    const endpoint = openaiEndpoint({ target, clock, apiKey: apiKeyOf(target), addresses });
+    const endpoint = openaiEndpoint({
+      target,
+      clock,
+      apiKey: apiKeyOf(target),
+      addresses,
+      sourceAddresses,
+    });
     const reporter = new Reporter({
       runId: prepareRun.runId,
       agentId,

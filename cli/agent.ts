@@ -1,11 +1,16 @@
 import { randomBytes } from "node:crypto";
-import type { Command } from "commander";
+import { isIP } from "node:net";
+import { type Command, Option } from "commander";
 import { pino } from "pino";
-import { startAgent } from "../agent/main.ts";
+import { type AgentMainOptions, startAgent } from "../agent/main.ts";
+import type { PolicySummary } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
+import { runWorkers } from "./agent-workers.ts";
 import { startNullSinkProcess } from "./null-sink-process.ts";
 import { readVersion } from "./version.ts";
+
+const WORKERS_MAX = 1_024;
 
 interface AgentFlags {
   readonly nats: string;
@@ -16,6 +21,9 @@ interface AgentFlags {
   readonly maxInFlight: string;
   readonly maxDuration: string;
   readonly maxTokens: string;
+  readonly workers: string;
+  readonly workerOf: string;
+  readonly sourceAddress?: readonly string[];
 }
 
 /** `loadline agent`: joins a fleet, and fires only at what this machine's operator allows. */
@@ -34,6 +42,13 @@ export function addAgentCommand(program: Command): void {
     .option("--max-in-flight <n>", "most requests in flight this agent accepts", "20000")
     .option("--max-duration <seconds>", "longest segment this agent accepts, s", "86400")
     .option("--max-tokens <n>", "most output tokens a request may ask for", "1048576")
+    .option("--workers <n>", "agents to start, one for each core; they share the bounds", "1")
+    .option("--source-address <ip...>", "addresses of this machine to connect from, in turn")
+    .addOption(
+      new Option("--worker-of <n>", "one of n agents that share the bounds")
+        .default("1")
+        .hideHelp(),
+    )
     .addHelpText("after", "\nThe fleet's token is read from LOADLINE_TOKEN.")
     .action(runAgent);
 }
@@ -44,24 +59,27 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     { name: "loadline-agent", level: process.env["LOADLINE_LOG"] ?? "warn" },
     pino.destination(2),
   );
-  // Asked from the first moment on: a parent may be gone before its agent has started.
-  const end = ended();
-  const starting = startAgent({
+  const workers = whole("--workers", flags.workers);
+  const options: AgentMainOptions = {
     natsUrl: flags.nats,
     fleet: flags.fleet,
     agentId,
     version: readVersion(),
     token: process.env["LOADLINE_TOKEN"],
-    policy: {
-      targets: flags.allow ?? ["127.0.0.0/8:*", "[::1]:*", "localhost:*"],
-      ratePerSecondMax: positive("--max-rate", flags.maxRate),
-      inFlightMax: positive("--max-in-flight", flags.maxInFlight),
-      durationNsMax: positive("--max-duration", flags.maxDuration) * NS_PER_SECOND,
-      tokensMax: positive("--max-tokens", flags.maxTokens),
-    },
+    policy: policyOf(flags),
+    workerOf: whole("--worker-of", flags.workerOf),
+    sourceAddresses: (flags.sourceAddress ?? []).map(address),
     startNullSink: startNullSinkProcess,
     log,
-  });
+  };
+  // Asked before anything is started, as a parent may be gone by then; and not before a flag may be refused, as the
+  // channel that is listened to would keep the process alive.
+  const end = ended();
+  if (workers > 1) {
+    await runWorkers({ agentId, workers, log }, process.argv.slice(3), end);
+    process.exit(ExitCode.Done);
+  }
+  const starting = startAgent(options);
   const agent = await Promise.race([starting, end]).finally(() => {
     // Listening to its channel must not keep a process alive that could not start.
     process.channel?.unref();
@@ -69,6 +87,16 @@ async function runAgent(flags: AgentFlags): Promise<void> {
   await end;
   await agent?.close();
   process.exit(ExitCode.Done);
+}
+
+function policyOf(flags: AgentFlags): PolicySummary {
+  return {
+    targets: flags.allow ?? ["127.0.0.0/8:*", "[::1]:*", "localhost:*"],
+    ratePerSecondMax: positive("--max-rate", flags.maxRate),
+    inFlightMax: positive("--max-in-flight", flags.maxInFlight),
+    durationNsMax: positive("--max-duration", flags.maxDuration) * NS_PER_SECOND,
+    tokensMax: positive("--max-tokens", flags.maxTokens),
+  };
 }
 
 /** A signal, or the end of the process that started this one. Ctrl-C in a terminal is the parent's affair. */
@@ -87,6 +115,25 @@ function ended(): Promise<void> {
         resolve();
       });
     }
+  });
+}
+
+function whole(flag: string, text: string): number {
+  const value = positive(flag, text);
+  if (Number.isInteger(value) && value <= WORKERS_MAX) return value;
+  throw new LoadError(`${flag} is ${text}, and must be a whole number from 1 to ${WORKERS_MAX}`, {
+    code: "LL_FLAG_INVALID",
+    hint: `give ${flag} as many as the machine has cores`,
+    exitCode: ExitCode.PlanInvalid,
+  });
+}
+
+function address(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new LoadError(`--source-address is ${text}, and must be an IP address of this machine`, {
+    code: "LL_FLAG_INVALID",
+    hint: "write one such as 10.0.0.7; several with a space between them",
+    exitCode: ExitCode.PlanInvalid,
   });
 }
 

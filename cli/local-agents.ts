@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { platform } from "node:os";
+import { socketLimits } from "../shared/platform/socket-limits.ts";
+import { type AgentProcesses, startAgentProcesses } from "./agent-processes.ts";
 
 export interface LocalAgentsOptions {
   readonly count: number;
@@ -10,67 +10,58 @@ export interface LocalAgentsOptions {
   readonly token: string;
   /** What the operator (here: the user of this command) allows; the flags of `loadline agent`. */
   readonly allow: readonly string[];
+  readonly targetUrl: string;
+  /** Of all of them. */
+  readonly inFlightMax: number;
 }
 
-/** Agents as child processes; they end when this process or its channel to them does. */
-export interface LocalAgents {
-  /** Rejects when one ends by itself: a run must not wait for an agent that is gone. */
-  readonly failed: Promise<never>;
-  close(): Promise<void>;
-}
-
-const CLOSE_WITHIN_MS = 3_000;
-
-export function startLocalAgents(options: LocalAgentsOptions): LocalAgents {
-  let closing = false;
-  const children = Array.from({ length: options.count }, (_, place) => spawnAgent(options, place));
-  const failed = Promise.race(
-    children.map(async (child) => {
-      const [code] = (await once(child, "exit")) as [number | null];
-      if (closing) return new Promise<never>(() => undefined);
-      throw new Error(`a local agent ended by itself with code ${code ?? "none"}`);
-    }),
-  );
-  // Whoever races with it sees it; when nobody does any more, it must not end the process.
-  failed.catch(() => undefined);
-  return {
-    failed,
-    close: async () => {
-      closing = true;
-      await Promise.all(children.map(endChild));
-    },
-  };
-}
-
-function spawnAgent(options: LocalAgentsOptions, place: number): ChildProcess {
-  const bin = new URL(
-    import.meta.url.endsWith(".ts") ? "loadline.ts" : "loadline.js",
-    import.meta.url,
-  );
-  const args = ["agent", "--nats", options.natsUrl, "--fleet", options.fleet];
-  const id = `local-${place + 1}`;
-  return spawn(
-    process.execPath,
-    [
-      fileURLToPath(bin),
-      ...args,
-      "--id",
-      id,
+/** The agents of one command, on its own machine. */
+export function startLocalAgents(options: LocalAgentsOptions): AgentProcesses {
+  const sources = sourceAddresses(options, {
+    localPorts: socketLimits().localPorts,
+    isLinux: platform() === "linux",
+  });
+  const argLists = Array.from({ length: options.count }, (_, place) => {
+    const source = sources[place];
+    return [
+      ...["--nats", options.natsUrl, "--fleet", options.fleet, "--id", `local-${place + 1}`],
       ...options.allow.flatMap((each) => ["--allow", each]),
-    ],
-    {
-      env: { ...process.env, LOADLINE_TOKEN: options.token },
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    },
-  );
+      // Whoever says how much may be in flight has said it for all of them.
+      ...[
+        "--max-in-flight",
+        String(Math.max(IN_FLIGHT_FLOOR, options.inFlightMax) * options.count),
+      ],
+      ...["--worker-of", String(options.count)],
+      ...(source === undefined ? [] : ["--source-address", source]),
+    ];
+  });
+  return startAgentProcesses(argLists, { ...process.env, LOADLINE_TOKEN: options.token });
 }
 
-async function endChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  // Agents end by themselves when their parent's channel closes; the signal is for one that hangs.
-  if (child.connected) child.disconnect();
-  const timer = setTimeout(() => child.kill("SIGKILL"), CLOSE_WITHIN_MS);
-  await ended;
-  clearTimeout(timer);
+/** What an agent allows when nobody says. */
+const IN_FLIGHT_FLOOR = 20_000;
+/** Ports that are left to others. */
+const PORTS_USED_FRACTION = 0.9;
+
+/**
+ * An address of its own for each agent, where the local ports of one do not hold what may be in flight and there are
+ * others: every address of 127.0.0.0/8 is this machine's on Linux. Otherwise none.
+ */
+export function sourceAddresses(
+  {
+    targetUrl,
+    inFlightMax,
+    count,
+  }: Pick<LocalAgentsOptions, "targetUrl" | "inFlightMax" | "count">,
+  host: { readonly localPorts: number | undefined; readonly isLinux: boolean },
+): readonly string[] {
+  const { hostname } = new URL(targetUrl);
+  const isLoopback = /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  const isEnough = inFlightMax <= PORTS_USED_FRACTION * (host.localPorts ?? Infinity);
+  if (!host.isLinux || !isLoopback || isEnough) return [];
+  return Array.from({ length: count }, (_, place) => loopbackAddress(place + 2));
+}
+
+function loopbackAddress(number: number): string {
+  return `127.0.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }

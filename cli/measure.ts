@@ -85,6 +85,8 @@ async function onLocalAgents(measuring: Measuring, progress: Progress): Promise<
     token,
     // Whoever types the target here is the operator of these agents.
     allow: ["127.0.0.0/8:*", "[::1]:*", hostPortOf(measuring.target.url)],
+    targetUrl: measuring.target.url,
+    inFlightMax: measuring.plan.maxInFlight,
   });
   try {
     const connection = await connectNats({ servers: [broker.url], clientId: "coordinator", token });

@@ -9,6 +9,8 @@ export interface DialOptions {
   readonly tlsInsecure: boolean;
   /** The only addresses to connect to, whatever the name says by now; undefined asks the resolver. */
   readonly addresses: readonly string[] | undefined;
+  /** Addresses of this host to connect from, in turn, each with local ports of its own; none leaves it to the system. */
+  readonly sourceAddresses?: readonly string[] | undefined;
 }
 
 /** Who is told of a socket. */
@@ -31,11 +33,14 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1_024);
 export class Dialler {
   readonly #connectOptions: net.TcpNetConnectOpts;
   readonly #tlsOptions: tls.ConnectionOptions | undefined;
+  readonly #sourceAddresses: readonly string[];
+  #dialled = 0;
   readonly #sockets = new Set<net.Socket>();
   /** The last session the server gave: a resumed handshake costs the server far less. */
   #session: Buffer | undefined;
 
   constructor(options: DialOptions) {
+    this.#sourceAddresses = options.sourceAddresses ?? [];
     const url = new URL(options.url);
     const isTls = url.protocol === "https:";
     const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
@@ -94,9 +99,12 @@ export class Dialler {
   }
 
   #open(user: SocketUser): net.Socket {
+    const localAddress = this.#sourceAddresses[this.#dialled++ % this.#sourceAddresses.length];
+    const connectOptions =
+      localAddress === undefined ? this.#connectOptions : { ...this.#connectOptions, localAddress };
     if (this.#tlsOptions === undefined) {
       return net.connect({
-        ...this.#connectOptions,
+        ...connectOptions,
         // Past the stream machinery, which costs more per read than everything that is done with the bytes.
         onread: {
           buffer: READ_BUFFER,
@@ -108,7 +116,7 @@ export class Dialler {
       });
     }
     const socket = tls.connect({
-      ...this.#connectOptions,
+      ...connectOptions,
       ...this.#tlsOptions,
       ...(this.#session === undefined ? {} : { session: this.#session }),
     });

@@ -21,6 +21,8 @@ export interface OpenAiEndpointOptions {
   readonly apiKey: string | undefined;
   /** Connect to these addresses only, whatever the name says by now (see agent/policy). */
   readonly addresses?: readonly string[];
+  /** Addresses of this host to connect from, in turn; none leaves it to the system. */
+  readonly sourceAddresses?: readonly string[];
 }
 
 /** An endpoint that also says what it did on its own account. */
@@ -51,11 +53,14 @@ class OpenAi implements OpenAiEndpoint {
   #cancelDeadline: CancelCall | undefined;
   #redoneCount = 0;
 
-  constructor({ target, clock, apiKey, addresses }: OpenAiEndpointOptions) {
+  constructor({ target, clock, apiKey, addresses, sourceAddresses }: OpenAiEndpointOptions) {
     this.#clock = clock;
     this.#timeoutNs = target.timeoutNs;
     const { url, caPem, tlsInsecure } = target;
-    this.#connections = new Connections({ url, caPem, tlsInsecure, addresses }, clock);
+    this.#connections = new Connections(
+      { url, caPem, tlsInsecure, addresses, sourceAddresses },
+      clock,
+    );
     this.#context = {
       clock,
       connections: this.#connections,

@@ -9,7 +9,8 @@ const PORTS_KEPT_FRACTION = 0.1;
  * How many requests an agent can have in flight at once: each takes a descriptor, and a local port that no other
  * connection from the same address to the same server has.
  *
- * @param sourceAddresses how many addresses of the host its connections are spread over.
+ * @param sourceAddresses how many addresses of the host its connections are spread over; below 1 where other agents of
+ *   the host use the one as well.
  */
 export function socketsHeld(
   { descriptorsMax = Infinity, localPorts = Infinity }: SocketLimits,
