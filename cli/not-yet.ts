@@ -9,7 +9,6 @@ const COMMANDS = [
   ["compare", "how much more traffic, with a verdict"],
   ["calibrate", "autoscaler files"],
   ["size", "replicas and cost"],
-  ["resume", "go on with a killed run"],
 ] as const;
 
 export function addNotYetCommands(program: Command): void {
@@ -22,7 +21,7 @@ export function addNotYetCommands(program: Command): void {
       .action(() => {
         throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
           code: "LL_NOT_YET",
-          hint: "use find, run, agent, simulate-server, preflight or report",
+          hint: "use find, run, agent, simulate-server, preflight, report or resume",
           exitCode: ExitCode.PlanInvalid,
         });
       });

@@ -5,6 +5,7 @@ import { addNotYetCommands } from "./not-yet.ts";
 import { addFindFlags, addRunFlags } from "./plan-flags.ts";
 import { addPreflightCommand } from "./preflight.ts";
 import { addReportCommand } from "./report.ts";
+import { addResumeCommand } from "./resume.ts";
 import { addSimulateServerCommand } from "./simulate-server.ts";
 import { readVersion } from "./version.ts";
 
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
   addSimulateServerCommand(program);
   addPreflightCommand(program);
   addReportCommand(program);
+  addResumeCommand(program);
   addNotYetCommands(program);
   for (const command of program.commands) command.exitOverride();
   return program;

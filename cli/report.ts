@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
+import { replayFolder, resultOfReplay } from "../coordinator/main.ts";
 import { renderCsv } from "../coordinator/show/csv.ts";
 import { renderHtml } from "../coordinator/show/html.ts";
 import { renderJson } from "../coordinator/show/json.ts";
@@ -8,7 +7,9 @@ import { renderJunit } from "../coordinator/show/junit.ts";
 import { renderMarkdown } from "../coordinator/show/markdown.ts";
 import type { Result } from "../coordinator/show/result.ts";
 import { renderTerminal } from "../coordinator/show/terminal.ts";
+import { readRunFile, RESULT_FILE } from "../coordinator/store/run-folder.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
+import { readVersion } from "./version.ts";
 
 const RENDERERS: Readonly<Record<string, (result: Result) => string>> = {
   text: (result) => renderTerminal(result, { color: false }),
@@ -26,12 +27,21 @@ export function addReportCommand(program: Command): void {
     .description("show a finished run again")
     .argument("<run>", "the run's folder")
     .option("--format <format>", "text, html, json, csv, markdown, junit or hlog", "text")
-    .action(async (directory: string, { format }: { readonly format: string }) => {
-      process.stdout.write(await reportOf(directory, format));
+    .option(
+      "--replay",
+      "work the result out anew from log.jsonl and intervals.bin, also of a run that was killed",
+    )
+    .action(async (directory: string, flags: ReportFlags) => {
+      process.stdout.write(await reportOf(directory, flags));
     });
 }
 
-async function reportOf(directory: string, format: string): Promise<string> {
+interface ReportFlags {
+  readonly format: string;
+  readonly replay?: true;
+}
+
+async function reportOf(directory: string, { format, replay }: ReportFlags): Promise<string> {
   if (format === "hlog") return readRunFile(directory, "histograms.hlog");
   const render = RENDERERS[format];
   if (render === undefined) {
@@ -41,11 +51,15 @@ async function reportOf(directory: string, format: string): Promise<string> {
       exitCode: ExitCode.PlanInvalid,
     });
   }
-  return render(await readResult(directory));
+  return render(replay === true ? await replayResult(directory) : await readResult(directory));
+}
+
+async function replayResult(directory: string): Promise<Result> {
+  return resultOfReplay(await replayFolder(directory, readVersion()));
 }
 
 async function readResult(directory: string): Promise<Result> {
-  const text = await readRunFile(directory, "result.json");
+  const text = await readRunFile(directory, RESULT_FILE);
   const result = JSON.parse(text) as Omit<Result, "schema"> & { readonly schema: string };
   if (isOurs(result)) return result;
   throw new LoadError(`${directory} holds a result of schema ${result.schema}`, {
@@ -57,17 +71,4 @@ async function readResult(directory: string): Promise<Result> {
 
 function isOurs(result: Omit<Result, "schema"> & { readonly schema: string }): result is Result {
   return result.schema === "loadline/result@1";
-}
-
-async function readRunFile(directory: string, name: string): Promise<string> {
-  try {
-    return await readFile(join(directory, name), "utf8");
-  } catch (cause) {
-    throw new LoadError(`${directory} holds no ${name}`, {
-      code: "LL_RUN_NOT_FOUND",
-      hint: "give the folder of a run that has ended",
-      exitCode: ExitCode.PlanInvalid,
-      cause,
-    });
-  }
 }

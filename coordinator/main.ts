@@ -1,24 +1,39 @@
+import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Target } from "../shared/control/control.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
-import type { Slo } from "../shared/slo/slo.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
 import { startReportServer } from "./link/grpc-report-server.ts";
 import { natsFleetLink } from "./link/nats-link.ts";
-import type { ReportReceiver, ReportServer } from "./ports.ts";
 import { admit } from "./plan/admission.ts";
+import { parseRecordedPlan, type RecordedPlan } from "./plan/recorded-plan.ts";
+import type { ReportReceiver, ReportServer, RunStore } from "./ports.ts";
 import { arrivalsAt, type Plan } from "./plan/plan.ts";
+import { concludeRun } from "./run/conclude.ts";
 import { procedureOf } from "./run/procedure-of.ts";
 import { resultOf } from "./run/result-of.ts";
+import { replayRun } from "./run/replay.ts";
 import { Run } from "./run/run.ts";
 import type { RunEnd, RunEvent, RunOptions } from "./run/run-contract.ts";
+import type { RunLedger } from "./run/run-ledger.ts";
+import type { EndDecision, TimedEntry } from "./run/run-log.ts";
 import { renderHtml } from "./show/html.ts";
 import { renderJson } from "./show/json.ts";
 import type { Result } from "./show/result.ts";
 import { histogramLog } from "./store/hlog.ts";
-import { openRunFolder } from "./store/run-folder.ts";
+import {
+  openRunFolder,
+  PLAN_FILE,
+  readIntervals,
+  readLog,
+  readRunFile,
+  reopenRunFolder,
+  RESULT_FILE,
+  type RunFolderOptions,
+} from "./store/run-folder.ts";
+import type { TornTail } from "./store/torn.ts";
 
 /** Longest a stream may go on behind its segment before it is given up, s; the search scales its own. */
 const DRAIN_MAX_S = 120;
@@ -48,56 +63,143 @@ export interface ConductOptions {
   readonly version: string;
   readonly onEvent: (event: RunEvent) => void;
   readonly interrupt: AbortSignal;
+  /** The run that a killed coordinator left in `directory`, to go on with. */
+  readonly replayed?: ReplayedRun;
 }
 
 /** Conducts one run over agents that are (or will be) in the fleet, and writes its folder. */
 export async function conduct(options: ConductOptions): Promise<Result> {
-  const { plan, target, version, directory } = options;
-  const startedAt = new Date().toISOString();
-  const slo = parseSlo(plan.slo);
-  const store = await openRunFolder(directory, {
-    records: plan.records,
-    classNames: plan.workload.classes.map((each) => each.name),
-  });
+  const { plan, directory, replayed } = options;
+  const recorded: RecordedPlan = replayed?.plan ?? {
+    ...plan,
+    loadline: options.version,
+    startedAt: new Date().toISOString(),
+    runId: options.runId,
+    model: options.target.model,
+    directory,
+  };
+  const store = await (replayed === undefined
+    ? openRunFolder(directory, folderOptionsOf(plan))
+    : reopenRunFolder(directory, { ...folderOptionsOf(plan), torn: replayed.torn }));
   try {
-    await store.writePlan({ ...plan, loadline: version, startedAt, runId: options.runId });
+    if (replayed === undefined) await store.writePlan(recorded);
     const link = natsFleetLink({ connection: options.connection, fleet: options.fleet });
-    const run = new Run(runOptionsOf(options, slo), {
-      clock: new SystemClock(),
-      link,
-      store,
-      startReportServer: (receiver) => reportServerOf(options, receiver),
-      onEvent: options.onEvent,
-      interrupt: options.interrupt,
-    });
+    const run = new Run(
+      runOptionsOf(options),
+      {
+        clock: new SystemClock(),
+        link,
+        store,
+        startReportServer: (receiver) => reportServerOf(options, receiver),
+        onEvent: options.onEvent,
+        interrupt: options.interrupt,
+      },
+      replayed?.ledger,
+    );
     const end = await run.execute().finally(() => link.close());
-    const result = resultOf({
-      plan,
-      model: target.model,
-      version,
-      startedAt,
-      slo,
-      end,
-      directory,
-      fileNames: fileNamesOf(plan),
-    });
-    await store.writeFile("histograms.hlog", hlogOf(end, startedAt));
-    await store.writeFile("result.json", renderJson(result));
-    await store.writeFile("report.html", renderHtml(result));
-    return result;
+    return await writeResult(store, { plan: recorded, end });
   } finally {
     await store.close();
   }
 }
 
-function runOptionsOf(
-  { plan, target, runId, agentsMin }: ConductOptions,
-  slo: Slo,
-): RunOptions<unknown> {
+/** A run as its folder tells of it. */
+export interface ReplayedRun {
+  readonly plan: RecordedPlan;
+  readonly ledger: RunLedger<unknown>;
+  /** What its coordinator was writing when it was killed. */
+  readonly torn: readonly TornTail[];
+}
+
+/**
+ * Lives the run of a folder through again: nothing is sent, nothing is written.
+ *
+ * @throws LoadError LL_RUN_NOT_FOUND, LL_RUN_VERSION, LL_RUN_FOLDER_DAMAGED, LL_REPLAY_DIFFERS, LL_REPLAY_INCOMPLETE.
+ */
+export async function replayFolder(directory: string, version: string): Promise<ReplayedRun> {
+  const place = join(directory, PLAN_FILE);
+  const recorded = parseRecordedPlan(await readRunFile(directory, PLAN_FILE), { place, version });
+  // A folder may have been moved since.
+  const plan = { ...recorded, directory };
+  const torn: TornTail[] = [];
+  const onTorn = (tail: TornTail): void => void torn.push(tail);
+  const slo = parseSlo(plan.slo);
+  const ledger = await replayRun(
+    {
+      runId: plan.runId,
+      slo,
+      procedureOf: (agents) => procedureOf(plan, slo, admit(plan, agents).cleanRatePerSecond),
+    },
+    {
+      log: readLog(directory, { onTorn }) as AsyncIterable<TimedEntry>,
+      reports: readIntervals(directory, { onTorn }),
+    },
+  );
+  return { plan, ledger, torn };
+}
+
+/** What `result.json` says of a replayed run, as far as it went. */
+export function resultOfReplay({ plan, ledger }: ReplayedRun): Result {
+  return resultOfRun({ plan, end: ledger.end() });
+}
+
+/** Writes what is missing of a run whose answer was there when its coordinator was killed. */
+export async function conclude(replayed: ReplayedRun, decision: EndDecision): Promise<Result> {
+  const { plan, ledger, torn } = replayed;
+  const store = await reopenRunFolder(plan.directory, { ...folderOptionsOf(plan), torn });
+  try {
+    return await writeResult(store, { plan, end: await concludeRun(ledger, { decision, store }) });
+  } finally {
+    await store.close();
+  }
+}
+
+interface EndedRun {
+  readonly plan: RecordedPlan;
+  readonly end: RunEnd;
+}
+
+async function writeResult(store: RunStore, ended: EndedRun): Promise<Result> {
+  const result = resultOfRun(ended);
+  await store.writeFile("histograms.hlog", hlogOf(ended.end, ended.plan.startedAt));
+  await store.writeFile("report.html", renderHtml(result));
+  // The last one: where it is, the run is over.
+  await store.writeFile(RESULT_FILE, renderJson(result));
+  return result;
+}
+
+function resultOfRun({ plan, end }: EndedRun): Result {
+  return resultOf({
+    plan,
+    model: plan.model,
+    version: plan.loadline,
+    startedAt: plan.startedAt,
+    slo: parseSlo(plan.slo),
+    end,
+    directory: plan.directory,
+    fileNames: fileNamesOf(plan),
+  });
+}
+
+function folderOptionsOf(plan: Plan): RunFolderOptions {
+  return {
+    records: plan.records,
+    classNames: plan.workload.classes.map((each) => each.name),
+  };
+}
+
+function runOptionsOf({
+  plan,
+  target,
+  runId,
+  agentsMin,
+  replayed,
+}: ConductOptions): RunOptions<unknown> {
+  const slo = parseSlo(plan.slo);
   const template = templateOf(plan);
   return {
     runId,
-    incarnation: 1,
+    incarnation: (replayed?.ledger.incarnation ?? 0) + 1,
     seed: plan.seed,
     agentsMin,
     gatherNs: plan.placement.kind === "local" ? LOCAL_GATHER_NS : GATHER_NS,
@@ -152,7 +254,7 @@ function addressOf(text: string): { readonly host: string; readonly port: number
 }
 
 function fileNamesOf(plan: Plan): readonly string[] {
-  const always = ["plan.json", "log.jsonl", "intervals.bin", "result.json"];
+  const always = ["plan.json", "log.jsonl", "intervals.bin", RESULT_FILE];
   return [
     ...always,
     ...(plan.records ? ["requests.jsonl.zst"] : []),

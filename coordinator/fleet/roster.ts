@@ -43,6 +43,17 @@ export class Roster {
     this.#update(agentId, { lost: true });
   }
 
+  /** As it was noted down. */
+  restore(members: readonly Member[]): void {
+    this.#members.clear();
+    for (const member of members) this.#members.set(member.hello.agentId, member);
+  }
+
+  /** Whoever is there says so within a second. */
+  forget(): void {
+    this.#members.clear();
+  }
+
   get(agentId: string): Member | undefined {
     return this.#members.get(agentId);
   }

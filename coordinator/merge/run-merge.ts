@@ -1,5 +1,9 @@
 import type { Refusal } from "../../shared/control/control.ts";
-import { conservationProblems, zeroCounters } from "../../shared/measurement/counters.ts";
+import {
+  addCounters,
+  conservationProblems,
+  zeroCounters,
+} from "../../shared/measurement/counters.ts";
 import type { Counters } from "../../shared/measurement/counters.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
 import type { Interval } from "../../shared/measurement/interval.ts";
@@ -43,6 +47,8 @@ export class RunMerge {
   readonly #segments = new Map<number, SegmentMerge>();
   readonly #health = new Map<string, AgentHealth>();
   readonly #problems: string[] = [];
+  #reportsTaken = 0;
+  #latestNs = 0;
 
   constructor(runId: string) {
     this.#runId = runId;
@@ -63,9 +69,26 @@ export class RunMerge {
     return this.#health.get(agentId);
   }
 
+  /** How many reports were taken; with their order it says what was known. */
+  get reportsTaken(): number {
+    return this.#reportsTaken;
+  }
+
+  /** Run clock, ns: no report tells of anything later. */
+  get latestNs(): number {
+    return this.#latestNs;
+  }
+
+  /** Over every epoch of the agent. */
   totalsOf(agentId: string): { readonly totals: Counters; readonly open: number } {
-    const epoch = this.#latest(agentId);
-    return { totals: epoch?.totals ?? zeroCounters(), open: epoch?.open ?? 0 };
+    const epochs = [...this.#epochs].filter(([key]) => key.startsWith(`${agentId}/`));
+    return epochs.reduce(
+      (sum, [, { totals, open }]) => ({
+        totals: addCounters(sum.totals, totals),
+        open: sum.open + open,
+      }),
+      { totals: zeroCounters(), open: 0 },
+    );
   }
 
   /** Which segment the agent last said it was firing; 0 when none. */
@@ -108,6 +131,8 @@ export class RunMerge {
 
   /** Adds a report that `check` called new. */
   take(report: IntervalReport): void {
+    this.#reportsTaken += 1;
+    this.#latestNs = Math.max(this.#latestNs, report.sealedUntilNs);
     const key = keyOf(report);
     const epoch = this.#epochs.get(key) ?? newEpoch();
     this.#epochs.set(key, epoch);

@@ -18,12 +18,14 @@ export class ReportIntake implements ReportReceiver {
   /** One agent's reports are taken one after the other, though a repeat may come by another stream meanwhile. */
   readonly #turns = new Map<string, Promise<unknown>>();
   refused = 0;
+  #isClosed = false;
 
   constructor(options: ReportIntakeOptions) {
     this.#options = options;
   }
 
   onInterval(report: IntervalReport): Promise<Refusal | undefined> {
+    if (this.#isClosed) return Promise.resolve(runIsOver(report.agentId));
     const before = this.#turns.get(report.agentId) ?? Promise.resolve();
     const turn = before.then(() => this.#take(report));
     // A failed write must fail this report, and not those after it.
@@ -32,6 +34,12 @@ export class ReportIntake implements ReportReceiver {
       turn.catch(() => undefined),
     );
     return turn;
+  }
+
+  /** Resolves when all that came is merged; what comes later is refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#turns.values());
   }
 
   async onRecords(batch: RecordBatch): Promise<void> {
@@ -58,5 +66,13 @@ function foreignAgent(agentId: string): Refusal {
     code: "LL_REPORT_FOREIGN_AGENT",
     message: `agent ${agentId} does not take part in this run`,
     hint: "only agents that were prepared for a run may report to it",
+  };
+}
+
+function runIsOver(agentId: string): Refusal {
+  return {
+    code: "LL_REPORT_RUN_OVER",
+    message: `a report of agent ${agentId} came after the run had ended`,
+    hint: "nothing is to be done: the run had all that it needed",
   };
 }

@@ -19,7 +19,7 @@ import type {
 import { type Validity, worseOf } from "../validity/validity.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
-import type { RunEnd } from "./run-contract.ts";
+import type { DrivenSegment, RunEnd } from "./run-contract.ts";
 
 export interface ResultInput {
   readonly plan: Plan;
@@ -39,7 +39,7 @@ const SHOWN = new Set(["ramp", "probe", "focus", "measure", "saturate"]);
 export function resultOf(input: ResultInput): Result {
   const { plan, slo, end } = input;
   const firstStartAtNs = end.driven[0]?.segment.startAtNs ?? 0;
-  const sealedUntilNs = end.merge.sealedUntilNs(end.agentIds);
+  const { sealedUntilNs } = end;
   const viewOf = (driven: RunEnd["driven"][number]): ProbeView =>
     probeView({
       driven,
@@ -48,7 +48,7 @@ export function resultOf(input: ResultInput): Result {
       firstStartAtNs,
       sealedUntilNs,
     });
-  const probes = end.driven.filter(({ request }) => SHOWN.has(request.purpose)).map(viewOf);
+  const probes = shownOf(end).map(viewOf);
   const answer = end.decision.kind === "found" ? end.decision.answer : undefined;
   const validity = validityOf(end, answer);
   const rateGate = rateGateOf(plan, answer);
@@ -74,10 +74,31 @@ export function resultOf(input: ResultInput): Result {
     ...(floor === undefined ? {} : { floor }),
     ...(rateGate === undefined ? {} : { rateGate }),
     probes,
-    lost: { arrivalRanges: [], unknownCount: 0 },
+    lost: {
+      arrivalRanges: [],
+      unknownCount: end.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),
+    },
+    ...resumptionsOf(end, firstStartAtNs),
     files: { directory: input.directory, names: input.fileNames },
   };
   return { ...result, exitCode: exitCodeOf(result, plan) };
+}
+
+/** A window that a killed coordinator left was repeated, and is not told of. */
+function shownOf({ driven }: RunEnd): readonly DrivenSegment[] {
+  return driven.filter(({ request, isCutOff }) => SHOWN.has(request.purpose) && !isCutOff);
+}
+
+function resumptionsOf(end: RunEnd, firstStartAtNs: number): Pick<Result, "resumptions"> {
+  if (end.resumptions.length === 0) return {};
+  return {
+    resumptions: end.resumptions.map(({ incarnation, segment, atNs, openCount }) => ({
+      incarnation,
+      voidSegment: segment ?? null,
+      atS: Math.max(0, Math.round((atNs - firstStartAtNs) / NS_PER_MS) / 1000),
+      unknownCount: openCount,
+    })),
+  };
 }
 
 /** When several codes hold, the first of 130, 2, 3, 4, 99, 5 wins. */
@@ -107,7 +128,7 @@ function targetUnusable({ probes }: Omit<Result, "exitCode">, plan: Plan): boole
 /** A void window of a search was repeated, so it does not spoil the answer; one of `run` is the answer. */
 function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
   const valid: Validity = { verdict: "valid", reasons: [] };
-  const measured = end.driven.filter(({ request }) => request.purpose === "measure");
+  const measured = shownOf(end).filter(({ request }) => request.purpose === "measure");
   const ofWindows = measured.reduce((worst, each) => worseOf(worst, each.validity), valid);
   const problems: Validity =
     end.merge.problems.length === 0
@@ -126,7 +147,7 @@ function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
 }
 
 function mostlyVoid(end: RunEnd): boolean {
-  const shown = end.driven.filter(({ request }) => SHOWN.has(request.purpose));
+  const shown = shownOf(end);
   const voided = shown.filter(({ validity }) => validity.verdict === "invalid");
   return 2 * voided.length >= shown.length && voided.length > 0;
 }
@@ -177,7 +198,9 @@ function rateGateOf(plan: Plan, answer: MaxRate | undefined): Result["rateGate"]
 
 /** What one request at a time takes, from the search's calibration. */
 function floorOf(end: RunEnd): Result["floor"] {
-  const serial = end.driven.find(({ request }) => request.purpose === "calibrate");
+  const serial = end.driven.find(
+    ({ request, isCutOff }) => request.purpose === "calibrate" && !isCutOff,
+  );
   if (serial === undefined) return undefined;
   const { ttftMs, e2eMs } = metricsView(
     allClasses(end.merge.segment(serial.segment.number).classes),

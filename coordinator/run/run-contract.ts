@@ -7,10 +7,11 @@ import type { Workload } from "../../shared/workload/workload.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import type { FleetLink, ReportReceiver, ReportServer, RunStore } from "../ports.ts";
-import type { Decision, JudgedSegment, Procedure, SegmentRequest } from "../search/procedure.ts";
+import type { JudgedSegment, Procedure, SegmentRequest } from "../search/procedure.ts";
 import type { LiveView } from "../show/progress.ts";
 import type { ProbeView } from "../show/result.ts";
 import type { Validity } from "../validity/validity.ts";
+import type { EndDecision } from "./run-log.ts";
 
 /** What a run is told of while it goes on. */
 export type RunEvent =
@@ -65,16 +66,32 @@ export interface DrivenSegment {
   readonly windowHash: string;
   judged: JudgedSegment | undefined;
   validity: Validity;
+  /** Which coordinator of the run drove it. */
+  readonly incarnation: number;
+  /** Its coordinator was killed meanwhile: it is void, and was repeated. */
+  isCutOff: boolean;
+}
+
+/** A coordinator went on where another had been killed. */
+export interface Resumption {
+  readonly incarnation: number;
+  /** The segment that was in flight; undefined when none was. */
+  readonly segment: number | undefined;
+  /** Run clock, ns. */
+  readonly atNs: number;
+  /** Requests that were open in the last reports: their outcome is unknown. */
+  readonly openCount: number;
 }
 
 export interface RunEnd {
-  readonly decision:
-    | Exclude<Decision, { kind: "go-on" | "next" }>
-    | { readonly kind: "interrupted" };
+  readonly decision: EndDecision;
   readonly driven: readonly DrivenSegment[];
   readonly merge: RunMerge;
   readonly roster: Roster;
   readonly agentIds: readonly string[];
+  /** Run clock, ns: everything before it is merged from every agent that was there to the end. */
+  readonly sealedUntilNs: number;
+  readonly resumptions: readonly Resumption[];
   /** From the first segment's start to the last seal, s. */
   readonly durationS: number;
 }

@@ -3,18 +3,16 @@ import { ExitCode, LoadError } from "../../shared/errors.ts";
 import { tightestLatencyLimitNs } from "../../shared/slo/thresholds.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
-import { Roster } from "../fleet/roster.ts";
-import { observe } from "../merge/observation.ts";
-import { RunMerge } from "../merge/run-merge.ts";
-import type { JudgedSegment, Observation, Procedure, SegmentRequest } from "../search/procedure.ts";
+import type { SegmentRequest, Step } from "../search/procedure.ts";
 import { judgeGenerator, type Validity } from "../validity/validity.ts";
-import { countLengths, countedClauses } from "./counted-clauses.ts";
 import { FleetControl } from "./fleet-control.ts";
 import { liveView } from "./live-view.ts";
 import { LEASE_NS, prepareRunOf } from "./prepare-run-of.ts";
 import { probeView } from "./probe-view.ts";
 import { ReportIntake } from "./report-intake.ts";
 import type { DrivenSegment, RunEnd, RunOptions, RunPorts } from "./run-contract.ts";
+import { RunLedger } from "./run-ledger.ts";
+import { type EndDecision, endOf, type RunLogEntry, type Seen } from "./run-log.ts";
 import { segmentOf } from "./segment-of.ts";
 import { agentFactsOf } from "./window-facts.ts";
 
@@ -27,65 +25,72 @@ const LOOK_EVERY_NS = 100 * NS_PER_MS;
 export class Run<State> {
   readonly #options: RunOptions<State>;
   readonly #ports: RunPorts;
-  readonly #roster = new Roster();
-  readonly #merge: RunMerge;
-  readonly #driven: DrivenSegment[] = [];
-  #agentIds: readonly string[] = [];
-  /** Those of them that are still there. */
-  #active: readonly string[] = [];
-  #runZeroNs = 0;
+  readonly #ledger: RunLedger<State>;
+  readonly #isResumed: boolean;
+  /** The run's clock zero, on the coordinator's clock; undefined while that clock stands still. */
+  #runZeroNs: number | undefined;
   #observedUntilNs = Number.NEGATIVE_INFINITY;
   #moved: () => void = () => undefined;
 
-  constructor(options: RunOptions<State>, ports: RunPorts) {
+  /** @param replayed what a coordinator that was killed had known; this one goes on from there. */
+  constructor(options: RunOptions<State>, ports: RunPorts, replayed?: RunLedger<State>) {
     this.#options = options;
     this.#ports = ports;
-    this.#merge = new RunMerge(options.runId);
+    this.#isResumed = replayed !== undefined;
+    this.#ledger =
+      replayed ??
+      new RunLedger({ ...options, procedureOf: (agents) => options.admit(agents).procedure });
     ports.link.onHello((hello) => {
-      this.#roster.hear(hello, ports.clock.nowNs());
+      this.#ledger.roster.hear(hello, ports.clock.nowNs());
       this.#moved();
     });
   }
 
   /** @throws LoadError when agents are missing, refuse, or do not hold one schedule. */
   async execute(): Promise<RunEnd> {
+    if (this.#isResumed) {
+      const { incarnation } = this.#options;
+      await this.#log({ kind: "resumed", incarnation, reports: this.#ledger.merge.reportsTaken });
+    }
+    await this.#conduct();
+    return this.#ledger.end();
+  }
+
+  async #conduct(): Promise<void> {
     const { clock, link, startReportServer } = this.#ports;
-    const agents = await this.#gather();
-    const { procedure, inFlightMax } = this.#options.admit(agents);
-    this.#runZeroNs = clock.nowNs();
+    const ledger = this.#ledger;
+    const { inFlightMax } = this.#options.admit(await this.#gather());
+    const runZeroNs = clock.nowNs() - ledger.latestNs;
+    this.#runZeroNs = runZeroNs;
     const control = new FleetControl({
       link,
       clock,
-      roster: this.#roster,
+      roster: ledger.roster,
       runId: this.#options.runId,
       incarnation: this.#options.incarnation,
       leaseNs: LEASE_NS,
-      runZeroNs: this.#runZeroNs,
+      runZeroNs,
     });
     const intake = this.#intake();
     const server = await startReportServer(intake);
+    const agentIds = ledger.active;
     try {
-      await control.probeClocks(this.#agentIds);
-      await control.prepare(this.#agentIds, (agentId) =>
+      await control.probeClocks(agentIds);
+      await this.#log({ kind: "members", members: ledger.roster.members() });
+      await control.prepare(agentIds, (agentId) =>
         prepareRunOf(
           { ...this.#options, inFlightMax },
-          { agentId, agentIds: this.#agentIds, report: server.address },
+          { agentId, agentIds, report: server.address },
         ),
       );
       control.startLeases();
-      const decision = await this.#drive(control, procedure);
+      const decision = await this.#drive(control);
       await this.#finish(control, decision);
-      return {
-        decision,
-        driven: this.#driven,
-        merge: this.#merge,
-        roster: this.#roster,
-        agentIds: this.#agentIds,
-        durationS: this.#durationS(),
-      };
+      await intake.close();
+      await this.#logEnd(decision);
     } finally {
       control.stopLeases();
-      await control.release(this.#active);
+      await control.release(ledger.active);
       await server.close();
     }
   }
@@ -94,7 +99,7 @@ export class Run<State> {
     const { clock, interrupt, onEvent } = this.#ports;
     const { agentsMin, gatherNs } = this.#options;
     const untilNs = clock.nowNs() + gatherNs;
-    let free = this.#roster.free(clock.nowNs(), SILENCE_NS);
+    let free = this.#ledger.roster.free(clock.nowNs(), SILENCE_NS);
     while (free.length < agentsMin) {
       if (clock.nowNs() >= untilNs || interrupt.aborted) {
         throw new LoadError(`the run needs ${agentsMin} free agents, but ${free.length} answered`, {
@@ -104,112 +109,94 @@ export class Run<State> {
         });
       }
       await this.#nextMove();
-      free = this.#roster.free(clock.nowNs(), SILENCE_NS);
+      free = this.#ledger.roster.free(clock.nowNs(), SILENCE_NS);
     }
-    this.#agentIds = free.map((member) => member.hello.agentId);
-    this.#active = this.#agentIds;
-    await this.#log("agents", { agents: free.map((member) => member.hello) });
-    onEvent({ kind: "agents", agentIds: this.#agentIds });
-    return free.map((member) => member.hello);
+    const agents = free.map((member) => member.hello);
+    await this.#log({ kind: "agents", agents });
+    onEvent({ kind: "agents", agentIds: this.#ledger.active });
+    return agents;
   }
 
   /** The loop of the whole tool: ask the procedure, drive a segment, observe, ask again. */
-  async #drive(control: FleetControl, procedure: Procedure<State>): Promise<RunEnd["decision"]> {
-    let step = procedure.begin();
+  async #drive(control: FleetControl): Promise<EndDecision> {
+    const ledger = this.#ledger;
+    let step = ledger.step;
+    let seen: Seen | undefined;
     for (;;) {
-      const { decision } = step;
-      await this.#log("step", { decision, state: step.state });
-      if (decision.kind === "next") await this.#startSegment(control, decision.request);
-      else if (decision.kind !== "go-on") return decision;
-      const observation = await this.#nextObservation();
-      if (observation === undefined) return { kind: "interrupted" };
-      step = procedure.advance(step.state, observation);
-      if (step.judged !== undefined) await this.#judged(step.judged);
+      await this.#took(step, seen);
+      const decided = endOf(step.decision);
+      if (decided !== undefined) return decided;
+      if (step.decision.kind === "next") await this.#startSegment(control, step.decision.request);
+      seen = await this.#nextSeen();
+      if (seen === undefined) return { kind: "interrupted" };
+      const observation = ledger.observe(seen);
+      this.#ports.onEvent({ kind: "observed", live: liveView(observation, ledger.merge) });
+      step = ledger.advance(observation);
     }
   }
 
   async #startSegment(control: FleetControl, request: SegmentRequest): Promise<void> {
-    const { clock, onEvent } = this.#ports;
+    const { active, segmentNumber } = this.#ledger;
     const leadNs = Math.max(
       this.#options.armLeadNs,
       ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs,
     );
     const segment = segmentOf({
       request,
-      number: this.#driven.length + 1,
+      number: segmentNumber,
       seed: this.#options.seed,
-      startAtNs: clock.nowNs() - this.#runZeroNs + leadNs,
-      shares: this.#active.map((agentId) => ({ agentId, capacity: 1 })),
+      startAtNs: this.#nowNs() + leadNs,
+      shares: active.map((agentId) => ({ agentId, capacity: 1 })),
       arrivalsOf: this.#options.arrivalsOf,
     });
-    const armed = await control.arm(segment);
-    this.#driven.push({
-      request,
-      segment,
-      windowHash: armed[0]?.windowHash ?? "",
-      judged: undefined,
-      validity: { verdict: "valid", reasons: [] },
-    });
-    await this.#log("segment", { request, segment, windowHash: armed[0]?.windowHash ?? "" });
-    onEvent({ kind: "segment", segment, request });
+    const [armed] = await control.arm(segment);
+    await this.#log({ kind: "segment", request, segment, windowHash: armed?.windowHash ?? "" });
+    this.#ports.onEvent({ kind: "segment", segment, request });
   }
 
   /** Waits until another interval of the current segment is merged from every agent; undefined: interrupted. */
-  async #nextObservation(): Promise<Observation | undefined> {
-    const { interrupt, onEvent } = this.#ports;
-    const driven = this.#current();
+  async #nextSeen(): Promise<Seen | undefined> {
+    const { merge, current } = this.#ledger;
     for (;;) {
-      if (interrupt.aborted) return undefined;
+      if (this.#ports.interrupt.aborted) return undefined;
       await this.#checkAgents();
-      const sealedUntilNs = this.#merge.sealedUntilNs(this.#active);
-      if (sealedUntilNs > Math.max(this.#observedUntilNs, driven.segment.startAtNs)) {
+      const sealedUntilNs = merge.sealedUntilNs(this.#ledger.active);
+      if (sealedUntilNs > Math.max(this.#observedUntilNs, current.segment.startAtNs)) {
         this.#observedUntilNs = sealedUntilNs;
-        driven.validity = this.#validityOf(driven);
-        const observation = this.#observe(driven, sealedUntilNs);
-        onEvent({ kind: "observed", live: liveView(observation, this.#merge) });
-        return observation;
+        return { reports: merge.reportsTaken, sealedUntilNs, validity: this.#validityOf(current) };
       }
       await this.#nextMove();
     }
   }
 
-  #observe(driven: DrivenSegment, sealedUntilNs: number): Observation {
-    return observe({
-      request: driven.request,
-      segment: driven.segment,
-      merge: this.#merge.segment(driven.segment.number),
-      thresholdCounts: countLengths(countedClauses(this.#options.slo)),
-      sealedUntilNs,
-      firstStartAtNs: this.#driven[0]?.segment.startAtNs ?? 0,
-      validity: driven.validity.verdict,
-    });
-  }
-
   /** The generator's own part of a window, from what is merged so far. */
   #validityOf({ segment }: DrivenSegment): Validity {
+    const { merge, roster, active } = this.#ledger;
     return judgeGenerator({
-      agents: agentFactsOf({
-        segment,
-        merge: this.#merge,
-        roster: this.#roster,
-        active: this.#active,
-      }),
+      agents: agentFactsOf({ segment, merge, roster, active }),
       tightestLimitNs: tightestLatencyLimitNs(this.#options.slo),
-      problems: this.#merge.problems,
+      problems: merge.problems,
     });
   }
 
-  async #judged(judged: JudgedSegment): Promise<void> {
-    const driven = this.#driven.find((each) => each.segment.number === judged.segment);
-    if (driven === undefined) return;
-    driven.judged = judged;
-    await this.#log("judged", { ...judged, validity: driven.validity });
+  async #took(step: Step<State>, seen: Seen | undefined): Promise<void> {
+    const { decision, state, judged } = step;
+    const driven = this.#ledger.took(step);
+    if (judged !== undefined && driven !== undefined) {
+      await this.#log({ kind: "judged", ...judged, validity: driven.validity });
+      this.#tellJudged(driven);
+    }
+    await this.#log({ kind: "step", ...(seen === undefined ? {} : { seen }), decision, state });
+  }
+
+  #tellJudged(driven: DrivenSegment): void {
+    const { merge, active, firstStartAtNs } = this.#ledger;
     const probe = probeView({
       driven,
-      merge: this.#merge.segment(driven.segment.number),
+      merge: merge.segment(driven.segment.number),
       slo: this.#options.slo,
-      firstStartAtNs: this.#driven[0]?.segment.startAtNs ?? 0,
-      sealedUntilNs: this.#merge.sealedUntilNs(this.#active),
+      firstStartAtNs,
+      sealedUntilNs: merge.sealedUntilNs(active),
     });
     this.#ports.onEvent({ kind: "judged", probe });
   }
@@ -217,16 +204,14 @@ export class Run<State> {
   /** Agents that fell silent take no part any more; the current window says so. */
   async #checkAgents(): Promise<void> {
     const { clock, onEvent } = this.#ports;
-    const missing = this.#roster.missing(this.#active, clock.nowNs(), SILENCE_NS);
-    if (missing.length === 0) return;
-    this.#active = this.#active.filter((agentId) => !missing.includes(agentId));
-    for (const agentId of missing) {
-      this.#roster.markLost(agentId);
-      await this.#log("agent-lost", { agentId, ...this.#merge.totalsOf(agentId) });
+    const ledger = this.#ledger;
+    for (const agentId of ledger.roster.missing(ledger.active, clock.nowNs(), SILENCE_NS)) {
+      const { totals, open } = ledger.merge.totalsOf(agentId);
+      await this.#log({ kind: "agent-lost", agentId, firedCount: totals.fired, open });
       onEvent({ kind: "agent-lost", agentId });
     }
-    if (this.#active.length > 0) return;
-    throw new LoadError(`every agent of the run was lost: ${this.#agentIds.join(", ")}`, {
+    if (ledger.active.length > 0) return;
+    throw new LoadError(`every agent of the run was lost: ${ledger.agentIds.join(", ")}`, {
       code: "LL_AGENTS_LOST",
       hint: "look at the agents' logs; what they reported is in the run folder",
       exitCode: ExitCode.MeasurementInvalid,
@@ -234,48 +219,61 @@ export class Run<State> {
   }
 
   /** Stops the load, and waits until what is open has ended or may wait no longer. */
-  async #finish(control: FleetControl, decision: RunEnd["decision"]): Promise<void> {
+  async #finish(control: FleetControl, decision: EndDecision): Promise<void> {
     const { clock } = this.#ports;
-    await control.stop(this.#active, decision.kind);
+    const { merge, active } = this.#ledger;
+    await control.stop(active, decision.kind);
     const drainMaxS = decision.kind === "interrupted" ? 1 : this.#options.lastDrainMaxS;
-    const stoppedAtNs = clock.nowNs() - this.#runZeroNs;
+    const stoppedAtNs = this.#nowNs();
     const untilNs = clock.nowNs() + drainMaxS * NS_PER_SECOND;
     const drained = (): boolean =>
-      this.#merge.sealedUntilNs(this.#active) > stoppedAtNs && this.#merge.drained(this.#active);
+      merge.sealedUntilNs(active) > stoppedAtNs && merge.drained(active);
     while (!drained() && clock.nowNs() < untilNs) await this.#nextMove();
     // Released agents give up what is open, report it, and only then answer.
-    await control.release(this.#active);
-    for (const driven of this.#driven) driven.validity = this.#validityOf(driven);
-    await this.#log("end", { decision });
+    await control.release(active);
+  }
+
+  /** Whole runs are judged once more, with all that came in; a window that a killed coordinator left keeps its word. */
+  async #logEnd(decision: EndDecision): Promise<void> {
+    const { driven, merge, roster } = this.#ledger;
+    const own = driven.filter(({ incarnation }) => incarnation === this.#options.incarnation);
+    await this.#log({
+      kind: "end",
+      decision,
+      reports: merge.reportsTaken,
+      validities: own.map((each) => ({
+        segment: each.segment.number,
+        validity: this.#validityOf(each),
+      })),
+      members: roster.members(),
+    });
   }
 
   #intake(): ReportIntake {
+    const { clock, store } = this.#ports;
+    const ledger = this.#ledger;
     return new ReportIntake({
-      merge: this.#merge,
-      store: this.#ports.store,
-      isMember: (agentId) => this.#agentIds.includes(agentId),
+      merge: ledger.merge,
+      store,
+      isMember: (agentId) => ledger.agentIds.includes(agentId),
       onMerged: (report) => {
-        this.#roster.alive(report.agentId, this.#ports.clock.nowNs());
+        ledger.roster.alive(report.agentId, clock.nowNs());
         this.#moved();
       },
     });
   }
 
-  #current(): DrivenSegment {
-    const driven = this.#driven.at(-1);
-    if (driven === undefined) throw new Error("a procedure begins with a segment");
-    return driven;
+  /** What is decided holds from here on, and is written down before anything is done about it. */
+  #log(entry: RunLogEntry<State>): Promise<void> {
+    const timed = { ...entry, atNs: this.#nowNs() };
+    this.#ledger.apply(timed);
+    return this.#ports.store.appendLog(timed);
   }
 
-  #durationS(): number {
-    const firstNs = this.#driven[0]?.segment.startAtNs ?? 0;
-    const lastNs = this.#merge.sealedUntilNs(this.#agentIds);
-    return Number.isFinite(lastNs) ? Math.max(0, lastNs - firstNs) / NS_PER_SECOND : 0;
-  }
-
-  #log(kind: string, fields: Record<string, unknown>): Promise<void> {
-    const atNs = this.#runZeroNs === 0 ? 0 : this.#ports.clock.nowNs() - this.#runZeroNs;
-    return this.#ports.store.appendLog({ kind, atNs, ...fields });
+  /** On the run's clock. It stands still while agents gather, and while no coordinator is there. */
+  #nowNs(): number {
+    if (this.#runZeroNs === undefined) return this.#ledger.latestNs;
+    return this.#ports.clock.nowNs() - this.#runZeroNs;
   }
 
   /** Until a report or a hello comes in, and not longer than a moment. */

@@ -40,6 +40,8 @@ export interface Result {
   /** Recorded windows in the order they were driven; `probes[0]` is the first. */
   readonly probes: readonly ProbeView[];
   readonly lost: LostView;
+  /** Each time that a coordinator went on where another had been killed; left out when there was none. */
+  readonly resumptions?: readonly ResumptionView[];
   readonly files: FilesView;
 }
 
@@ -220,6 +222,17 @@ interface LostView {
     readonly to: number;
   }[];
   /** Fired requests whose outcome went with their agent. */
+  readonly unknownCount: number;
+}
+
+interface ResumptionView {
+  /** Which coordinator of the run it was; the first is 1. */
+  readonly incarnation: number;
+  /** The segment that was in flight, void and repeated; null when there was none. */
+  readonly voidSegment: number | null;
+  /** From the run's first segment; the run's clock stood still between the two coordinators. */
+  readonly atS: number;
+  /** Requests that were open in the last reports before. */
   readonly unknownCount: number;
 }
 

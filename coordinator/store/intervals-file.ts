@@ -1,11 +1,11 @@
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { ExitCode, LoadError } from "../../shared/errors.ts";
+import { LoadError } from "../../shared/errors.ts";
 import type { IntervalReport } from "../../shared/measurement/report.ts";
 import { REPORT_BYTES_MAX } from "../../shared/wire/report-bounds.ts";
 import { decodeIntervalReport, encodeIntervalReport } from "../../shared/wire/report-codec.ts";
-import { readFailed } from "./store-errors.ts";
+import { damaged, readFailed } from "./store-errors.ts";
 import type { ReadOptions } from "./torn.ts";
 
 export const INTERVALS_FILE = "intervals.bin";
@@ -61,10 +61,10 @@ function firstEntry(
   const lengthBytes = buffer.subarray(0, LENGTH_BYTES_MAX).findIndex((byte) => byte < 0x80) + 1;
   if (lengthBytes === 0) {
     if (buffer.length < LENGTH_BYTES_MAX) return undefined;
-    throw damaged(place, "a length is no varint");
+    throw damagedAt(place, "a length is no varint");
   }
   const length = new BinaryReader(buffer).uint32();
-  if (length > REPORT_BYTES_MAX) throw damaged(place, `a report is said to have ${length} bytes`);
+  if (length > REPORT_BYTES_MAX) throw damagedAt(place, `a report is said to have ${length} bytes`);
   const bytes = lengthBytes + length;
   return buffer.length < bytes ? undefined : { report: buffer.subarray(lengthBytes, bytes), bytes };
 }
@@ -73,15 +73,10 @@ function decodeAt(report: Uint8Array, place: Place): IntervalReport {
   try {
     return decodeIntervalReport(report);
   } catch (cause) {
-    throw damaged(place, cause instanceof Error ? cause.message : String(cause), cause);
+    throw damagedAt(place, cause);
   }
 }
 
-function damaged({ path, wholeBytes }: Place, problem: string, cause?: unknown): LoadError {
-  return new LoadError(`${path} is damaged at byte ${wholeBytes}: ${problem}`, {
-    code: "LL_RUN_FOLDER_DAMAGED",
-    hint: "the file was changed after the run, or the disk is at fault; restore it from a copy",
-    exitCode: ExitCode.PlanInvalid,
-    cause,
-  });
+function damagedAt({ path, wholeBytes }: Place, cause: unknown): LoadError {
+  return damaged(path, { where: `at byte ${wholeBytes}`, cause });
 }

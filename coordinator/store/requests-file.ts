@@ -1,4 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ZstdCompress } from "node:zlib";
@@ -11,6 +12,8 @@ import { readFailed, writeFailed } from "./store-errors.ts";
 import type { ReadOptions, TornTail } from "./torn.ts";
 
 export const REQUESTS_FILE = "requests.jsonl.zst";
+/** What a killed coordinator left of it, while it is written anew. */
+const BEFORE_FILE = ".requests-before.jsonl.zst";
 
 const US_PER_MS = 1_000;
 
@@ -86,6 +89,25 @@ export class RequestsFile {
     );
   }
 
+  /**
+   * Goes on with a file that a killed coordinator left. A compressed stream that was cut off takes nothing behind it,
+   * so its lines are written anew.
+   *
+   * @throws LoadError LL_RUN_FOLDER_WRITE
+   */
+  static async reopen(directory: string, classNames: readonly string[]): Promise<RequestsFile> {
+    const path = join(directory, REQUESTS_FILE);
+    const before = join(directory, BEFORE_FILE);
+    if (!existsSync(before)) {
+      if (!existsSync(path)) return new RequestsFile(directory, classNames);
+      await rename(path, before);
+    }
+    const file = new RequestsFile(directory, classNames);
+    for await (const line of wholeLines(before, {})) await file.#write(`${line}\n`);
+    await rm(before);
+    return file;
+  }
+
   /** Resolves when the compressor took it. @throws LoadError LL_RUN_FOLDER_WRITE */
   async append(batch: RecordBatch): Promise<void> {
     const sender = `${batch.epoch} ${batch.agentId}`;
@@ -93,8 +115,12 @@ export class RequestsFile {
     this.#lastBatch.set(sender, batch.batch);
     const of = { batch, classNames: this.#classNames };
     const lines = batch.records.map((record) => `${JSON.stringify(requestLine(record, of))}\n`);
+    await this.#write(lines.join(""));
+  }
+
+  async #write(text: string): Promise<void> {
     const failed = await new Promise((resolve) => {
-      this.#compress.write(lines.join(""), resolve);
+      this.#compress.write(text, resolve);
     });
     if (failed instanceof Error) throw (await this.#written) ?? writeFailed(this.#path, failed);
   }
@@ -117,13 +143,26 @@ export async function* readRequests(
   options: ReadOptions = {},
 ): AsyncGenerator<RequestLine> {
   const path = join(directory, REQUESTS_FILE);
+  for await (const line of wholeLines(path, options)) yield requestOf(line, path);
+}
+
+function requestOf(line: string, path: string): RequestLine {
+  try {
+    return JSON.parse(line) as RequestLine;
+  } catch (error) {
+    throw readFailed(path, error);
+  }
+}
+
+/** The file's lines, as far as its compressed stream goes. */
+async function* wholeLines(path: string, options: ReadOptions): AsyncGenerator<string> {
   const tails: TornTail[] = [];
   let wholeBytes = 0;
   try {
     const chunks = decompressed(path);
     for await (const line of linesOf(chunks, { path, onTorn: (torn) => tails.push(torn) })) {
       wholeBytes += Buffer.byteLength(line) + 1;
-      yield JSON.parse(line) as RequestLine;
+      yield line;
     }
   } catch (error) {
     if (!isCutOff(error)) throw readFailed(path, error);

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../shared/assert.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
@@ -8,14 +8,15 @@ import { AppendFile } from "./append-file.ts";
 import { intervalEntry, INTERVALS_FILE } from "./intervals-file.ts";
 import { linesOf } from "./lines.ts";
 import { RequestsFile } from "./requests-file.ts";
-import { readFailed, writeFailed } from "./store-errors.ts";
-import type { ReadOptions } from "./torn.ts";
+import { damaged, readFailed, writeFailed } from "./store-errors.ts";
+import type { ReadOptions, TornTail } from "./torn.ts";
 
 export { readIntervals } from "./intervals-file.ts";
 export { readRequests } from "./requests-file.ts";
 
 const LOG_FILE = "log.jsonl";
-const PLAN_FILE = "plan.json";
+export const PLAN_FILE = "plan.json";
+export const RESULT_FILE = "result.json";
 
 export interface RunFolderOptions {
   /** Whether `requests.jsonl.zst` is written; without it record batches are dropped. */
@@ -35,10 +36,32 @@ export async function openRunFolder(
   options: RunFolderOptions,
 ): Promise<RunStore> {
   await claim(directory);
+  return storeOf(directory, options, (...names) => Promise.resolve(new RequestsFile(...names)));
+}
+
+/**
+ * Opens the folder of a run that a coordinator left without its end, so that another may go on with it: torn tails
+ * are cut off, and what comes is written behind what is there.
+ *
+ * @throws LoadError LL_RUN_FOLDER_WRITE
+ */
+export async function reopenRunFolder(
+  directory: string,
+  options: RunFolderOptions & { readonly torn: readonly TornTail[] },
+): Promise<RunStore> {
+  for (const { path, wholeBytes } of options.torn) await cutOff(path, wholeBytes);
+  return storeOf(directory, options, (...names) => RequestsFile.reopen(...names));
+}
+
+async function storeOf(
+  directory: string,
+  options: RunFolderOptions,
+  openRequests: typeof RequestsFile.reopen,
+): Promise<RunStore> {
   const intervals = await AppendFile.open(join(directory, INTERVALS_FILE));
   const log = await AppendFile.open(join(directory, LOG_FILE));
   const requests = options.records
-    ? new RequestsFile(directory, options.classNames ?? [])
+    ? await openRequests(directory, options.classNames ?? [])
     : undefined;
   return {
     directory,
@@ -57,21 +80,52 @@ export async function openRunFolder(
 /**
  * The decisions of a run, in their order.
  *
- * @throws LoadError LL_RUN_FOLDER_READ
+ * @throws LoadError LL_RUN_FOLDER_READ, or LL_RUN_FOLDER_DAMAGED where a line before the last is no entry.
  */
 export async function* readLog(
   directory: string,
   options: ReadOptions = {},
 ): AsyncGenerator<LogEntry> {
   const path = join(directory, LOG_FILE);
+  let place = 0;
   try {
     const chunks = createReadStream(path) as AsyncIterable<Buffer>;
     for await (const line of linesOf(chunks, { ...options, path })) {
-      yield JSON.parse(line) as LogEntry;
+      place += 1;
+      yield entryOf(line);
     }
   } catch (error) {
-    throw readFailed(path, error);
+    if (error instanceof SyntaxError)
+      throw damaged(path, { where: `in line ${place}`, cause: error });
+    throw error instanceof LoadError ? error : readFailed(path, error);
   }
+}
+
+/**
+ * A whole file of a run's folder.
+ *
+ * @throws LoadError LL_RUN_NOT_FOUND
+ */
+export async function readRunFile(directory: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(directory, name), "utf8");
+  } catch (cause) {
+    throw new LoadError(`${directory} holds no ${name}`, {
+      code: "LL_RUN_NOT_FOUND",
+      hint:
+        name === RESULT_FILE
+          ? "give the folder of a run that has ended; one that was killed is continued with `loadline resume`"
+          : "give the folder that a run of Loadline wrote (--out)",
+      exitCode: ExitCode.PlanInvalid,
+      cause,
+    });
+  }
+}
+
+function entryOf(line: string): LogEntry {
+  const value: unknown = JSON.parse(line);
+  if (typeof value === "object" && value !== null && "kind" in value) return value as LogEntry;
+  throw new SyntaxError("it is no entry of a log");
 }
 
 /** Makes the folder, or takes one that is there and empty. */
@@ -85,6 +139,14 @@ async function claim(directory: string): Promise<void> {
     throw writeFailed(directory, error);
   }
   if (entries.length > 0) throw folderExists(directory, "exists and is not empty");
+}
+
+async function cutOff(path: string, bytes: number): Promise<void> {
+  try {
+    await truncate(path, bytes);
+  } catch (error) {
+    throw writeFailed(path, error);
+  }
 }
 
 function isFileThere(error: unknown): boolean {

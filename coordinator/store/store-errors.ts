@@ -18,6 +18,19 @@ export function readFailed(path: string, cause: unknown): LoadError {
   });
 }
 
+/** @param where "at byte 12", "in line 3". */
+export function damaged(
+  path: string,
+  problem: { readonly where: string; readonly cause: unknown },
+): LoadError {
+  return new LoadError(`${path} is damaged ${problem.where}: ${reasonOf(problem.cause)}`, {
+    code: "LL_RUN_FOLDER_DAMAGED",
+    hint: "the file was changed after the run, or the disk is at fault; restore it from a copy",
+    exitCode: ExitCode.PlanInvalid,
+    cause: problem.cause,
+  });
+}
+
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -43,6 +43,7 @@ test("the README has a recipe for each command that is built", () => {
     "find",
     "preflight",
     "report",
+    "resume",
     "run",
     "simulate-server",
   ]);
@@ -64,7 +65,12 @@ test("the README names what is not built yet, all of it and nothing else", () =>
 });
 
 test("every file that the README and the documents link to is there", () => {
-  for (const document of ["README.md", "CONTRIBUTING.md", "docs/measurement.md"]) {
+  for (const document of [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/measurement.md",
+    "docs/run-folder.md",
+  ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
       assert.ok(existsSync(join(ROOT, document, "..", target)), `${document} links to ${target}`);
@@ -124,8 +130,11 @@ async function inTurn(stage: Stage, commands: readonly string[]): Promise<void> 
 async function tryOut(stage: Stage, command: string): Promise<void> {
   const kind = kindOf(command);
   const measures = kind === "find" || kind === "run";
-  const out = /--out runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));
+  const concludes = measures || kind === "resume";
+  const out =
+    /(?:--out|resume) runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));
   const ownOut = command.includes("--out ") ? "" : ` --out ${stage.folder}/${out}`;
+  if (kind === "resume") leaveUnfinished(stage.adapt(command).split(" ").at(-1) ?? "");
   const short = measures ? `${ownOut} --output-tokens 4` : "";
   const child = start(stage.context, stage.adapt(command) + short, {
     LOADLINE_TOKEN: stage.token,
@@ -138,10 +147,18 @@ async function tryOut(stage: Stage, command: string): Promise<void> {
     once(child, "close") as Promise<[number | null]>,
   ]);
   const said = `${command}\n${stdout}\n${stderr}`;
-  if (measures && exitCode === 4) assertOnlyLate(join(stage.folder, out), said);
+  if (concludes && exitCode === 4) assertOnlyLate(join(stage.folder, out), said);
   else assert.ok(exitCode === 0 || (kind === "find" && exitCode === 5), `${exitCode}: ${said}`);
   if (command.includes("--json")) JSON.parse(stdout);
   assert.notEqual(stdout, "", command);
+}
+
+/** As its coordinator would, had it been killed right before its last line. */
+function leaveUnfinished(directory: string): void {
+  rmSync(join(directory, "result.json"));
+  const log = join(directory, "log.jsonl");
+  const lines = readFileSync(log, "utf8").trimEnd().split("\n");
+  writeFileSync(log, `${lines.slice(0, -1).join("\n")}\n`);
 }
 
 /** Exit 4 with a whole result whose only reason is that this machine was busy with something else. */

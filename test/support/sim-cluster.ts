@@ -6,6 +6,7 @@ import { Flight } from "../../agent/recording/flight.ts";
 import { Reporter } from "../../agent/reporting/reporter.ts";
 import type { LogEntry, RunStore } from "../../coordinator/ports.ts";
 import { Run } from "../../coordinator/run/run.ts";
+import type { RunLedger } from "../../coordinator/run/run-ledger.ts";
 import type { RunEnd, RunEvent, RunOptions } from "../../coordinator/run/run-contract.ts";
 import type { PolicySummary } from "../../shared/control/control.ts";
 import type { IntervalReport } from "../../shared/measurement/report.ts";
@@ -43,12 +44,25 @@ export interface ServedRequest {
   readonly arrivedAtNs: number;
 }
 
+/** A line of the log, or a report. */
+export type JournalEntry =
+  | { readonly kind: "line"; readonly text: string }
+  | { readonly kind: "report"; readonly report: IntervalReport };
+
+/** A run that a killed coordinator left. */
+export interface LeftRun<State> {
+  readonly ledger: RunLedger<State>;
+  readonly incarnation: number;
+}
+
 /** What a server would have to say of one run. */
 export interface ClusterEnd {
   readonly end: RunEnd;
   readonly served: readonly ServedRequest[];
   readonly events: readonly RunEvent[];
   readonly stored: readonly IntervalReport[];
+  /** What was written, in its order, as a disk would give it back. */
+  readonly journal: readonly JournalEntry[];
   readonly network: SimNetwork;
   /** The run clock's zero, on the virtual clock, ns. */
   readonly runZeroNs: number;
@@ -56,13 +70,19 @@ export interface ClusterEnd {
   readonly callsLeft: number;
 }
 
+export type ClusterOptions<State> = Omit<
+  RunOptions<State>,
+  "runId" | "incarnation" | "seed" | "target"
+>;
+
 /**
  * A whole cluster in one process and in virtual time: the real run and real agents, over a simulated network, against
  * a server that answers everything. The same seed gives the same run, to the nanosecond.
  */
 export async function runCluster<State>(
   seed: number,
-  options: Omit<RunOptions<State>, "runId" | "incarnation" | "seed" | "target">,
+  options: ClusterOptions<State>,
+  left?: LeftRun<State>,
 ): Promise<ClusterEnd> {
   // Every agent's clock is positive from the start.
   const clock = new SimClock(10 * NS_PER_SECOND);
@@ -72,11 +92,12 @@ export async function runCluster<State>(
   const served: ServedRequest[] = [];
   const events: RunEvent[] = [];
   const store = new MemoryStore(clock);
+  const incarnation = left?.incarnation ?? 1;
   const agents = Array.from({ length: options.agentsMin }, (_, place) =>
-    simAgent(`agent-${place + 1}`, { clock, prng, network, served }),
+    simAgent(`agent-${place + 1}`, { clock, prng, network, served, epoch: incarnation }),
   );
   const run = new Run(
-    { ...options, runId: "run-1", incarnation: 1, seed, target: TARGET },
+    { ...options, runId: RUN_ID, incarnation, seed, target: TARGET },
     {
       clock,
       link: network.fleetLink(),
@@ -85,15 +106,19 @@ export async function runCluster<State>(
       onEvent: (event) => events.push(event),
       interrupt: new AbortController().signal,
     },
+    left?.ledger,
   );
   for (const agent of agents) agent.start();
   const end = await settled(clock, run.execute());
   await Promise.all(agents.map((agent) => agent.close()));
   await clock.advance(10 * NS_PER_SECOND);
   const callsLeft = clock.pendingCalls();
-  const { reports: stored, runZeroNs } = store;
-  return { end, served, events, stored, network, runZeroNs, callsLeft };
+  const { journal, runZeroNs } = store;
+  const stored = journal.flatMap((entry) => (entry.kind === "report" ? [entry.report] : []));
+  return { end, served, events, stored, journal, network, runZeroNs, callsLeft };
 }
+
+export const RUN_ID = "run-1";
 
 const TARGET = {
   url: "http://server.test/v1",
@@ -125,13 +150,15 @@ interface World {
   readonly prng: Prng;
   readonly network: SimNetwork;
   readonly served: ServedRequest[];
+  /** Of every agent: they are started together. */
+  readonly epoch: number;
 }
 
 /** A real agent with a clock of its own, as agent/main.ts puts it together. */
 function simAgent(agentId: string, world: World): Agent {
   const clock = skewedClock(world);
   const endpoint = answeringEndpoint(agentId, world, clock);
-  const epoch = 1;
+  const { epoch } = world;
   return new Agent({
     identity: {
       agentId,
@@ -223,8 +250,7 @@ const IDLE_GAUGES: ProcessGauges = {
 
 class MemoryStore implements RunStore {
   readonly directory = "memory";
-  readonly reports: IntervalReport[] = [];
-  readonly log: LogEntry[] = [];
+  readonly journal: JournalEntry[] = [];
   runZeroNs = 0;
   readonly #clock: SimClock;
 
@@ -237,7 +263,7 @@ class MemoryStore implements RunStore {
   }
 
   appendInterval(report: IntervalReport): Promise<void> {
-    this.reports.push(report);
+    this.journal.push({ kind: "report", report });
     // As a disk does: other things happen before it is there.
     return new Promise((resolve) => {
       this.#clock.callAt(this.#clock.nowNs() + 0.1 * NS_PER_MS, resolve);
@@ -245,7 +271,7 @@ class MemoryStore implements RunStore {
   }
 
   appendLog(entry: LogEntry): Promise<void> {
-    this.log.push(entry);
+    this.journal.push({ kind: "line", text: JSON.stringify(entry) });
     // Entries before the run's clock began are at 0.
     if (entry.atNs > 0) this.runZeroNs = this.#clock.nowNs() - entry.atNs;
     return Promise.resolve();

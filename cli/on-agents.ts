@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { startBroker } from "../coordinator/broker/server.ts";
+import { conduct, type ConductOptions } from "../coordinator/main.ts";
+import type { Plan } from "../coordinator/plan/plan.ts";
+import type { Result } from "../coordinator/show/result.ts";
+import { ExitCode } from "../shared/errors.ts";
+import { connectNats } from "../shared/platform/nats.ts";
+import { SystemClock } from "../shared/platform/system-clock.ts";
+import { startLocalAgents } from "./local-agents.ts";
+import { Progress } from "./progress.ts";
+
+/** A run, before it is known who sends for it. */
+export type Measuring = Pick<
+  ConductOptions,
+  "plan" | "target" | "directory" | "version" | "runId" | "replayed"
+>;
+
+/** Conducts a run with its own agents, or on a fleet, and tells on standard error how it goes. */
+export async function onAgents(run: Measuring): Promise<Result> {
+  const progress = new Progress(process.stderr);
+  const common = { ...run, interrupt: interruptSignal() };
+  const { placement } = run.plan;
+  try {
+    return placement.kind === "local"
+      ? await onLocalAgents(common, progress)
+      : await onFleet({ ...common, placement }, progress);
+  } finally {
+    progress.close();
+  }
+}
+
+type Interruptible = Measuring & { readonly interrupt: AbortSignal };
+
+const LOCAL_FLEET = "local";
+
+async function onLocalAgents(measuring: Interruptible, progress: Progress): Promise<Result> {
+  const token = randomBytes(24).toString("hex");
+  const agentsMin = agentCountOf(measuring.plan);
+  const broker = await startBroker({ token, clock: new SystemClock() });
+  const agents = startLocalAgents({
+    count: agentsMin,
+    natsUrl: broker.url,
+    fleet: LOCAL_FLEET,
+    token,
+    // Whoever types the target here is the operator of these agents.
+    allow: ["127.0.0.0/8:*", "[::1]:*", hostPortOf(measuring.target.url)],
+    targetUrl: measuring.target.url,
+    inFlightMax: measuring.plan.maxInFlight,
+  });
+  try {
+    const connection = await connectNats({ servers: [broker.url], clientId: "coordinator", token });
+    const conducted = conduct({
+      ...measuring,
+      agentsMin,
+      connection,
+      fleet: LOCAL_FLEET,
+      token,
+      reportListen: "127.0.0.1:0",
+      reportAdvertise: undefined,
+      onEvent: (event) => {
+        progress.on(event);
+      },
+    }).finally(() => connection.close());
+    return await Promise.race([conducted, agents.failed]);
+  } finally {
+    await agents.close();
+    await broker.close();
+  }
+}
+
+async function onFleet(
+  measuring: Interruptible & { readonly placement: Extract<Plan["placement"], { kind: "fleet" }> },
+  progress: Progress,
+): Promise<Result> {
+  const { placement, ...rest } = measuring;
+  const token = process.env["LOADLINE_TOKEN"];
+  const connection = await connectNats({
+    servers: [placement.natsUrl],
+    clientId: `coordinator-${measuring.runId}`,
+    token,
+  });
+  try {
+    return await conduct({
+      ...rest,
+      agentsMin: placement.minAgents,
+      connection,
+      fleet: placement.fleet,
+      token: token ?? "",
+      reportListen: placement.reportListen ?? "127.0.0.1:0",
+      reportAdvertise: placement.reportAdvertise,
+      onEvent: (event) => {
+        progress.on(event);
+      },
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Aborted by the first Ctrl-C, so that what was measured is saved; the second ends the process at once. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(ExitCode.Interrupted);
+    process.stderr.write(
+      "\nloadline: interrupted; saving what was measured (again: stop at once)\n",
+    );
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return controller.signal;
+}
+
+export function agentCountOf({ placement }: Plan): number {
+  if (placement.kind === "fleet") return placement.minAgents;
+  return placement.agents ?? Math.max(1, availableParallelism() - 1);
+}
+
+function hostPortOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port === "" ? (protocol === "https:" ? "443" : "80") : port}`;
+}

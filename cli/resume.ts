@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { conclude, replayFolder } from "../coordinator/main.ts";
+import type { Result } from "../coordinator/show/result.ts";
+import { RESULT_FILE } from "../coordinator/store/run-folder.ts";
+import { ExitCode, LoadError } from "../shared/errors.ts";
+import { printResult } from "./measure.ts";
+import { onAgents } from "./on-agents.ts";
+import { resolvedTargetOf } from "./resolved-target.ts";
+import { readVersion } from "./version.ts";
+
+/** `loadline resume RUN`: goes on with a run whose coordinator was killed, or that its user interrupted. */
+export function addResumeCommand(program: Command): void {
+  program
+    .command("resume")
+    .description("go on with a killed run")
+    .argument("<run>", "the run's folder")
+    .option("--json", "the result on standard output, nothing else there")
+    .action(async (directory: string, flags: { readonly json?: true }) => {
+      process.exitCode = printResult(await resume(directory), flags.json ?? false);
+    });
+}
+
+async function resume(directory: string): Promise<Result> {
+  const version = readVersion();
+  const replayed = await replayFolder(directory, version);
+  const { plan, ledger } = replayed;
+  if (ledger.decided !== undefined) {
+    if (existsSync(join(directory, RESULT_FILE))) throw finished(directory);
+    return await conclude(replayed, ledger.decided);
+  }
+  process.stderr.write(
+    `loadline: ${directory} is replayed: ${ledger.driven.length} segments; the one in flight is repeated\n`,
+  );
+  // The target serves what it served: the model is not asked for again.
+  const target = await resolvedTargetOf({ ...plan, target: { ...plan.target, model: plan.model } });
+  return await onAgents({ plan, target, directory, version, runId: plan.runId, replayed });
+}
+
+function finished(directory: string): LoadError {
+  return new LoadError(`the run in ${directory} is to be resumed, and it is over`, {
+    code: "LL_RUN_FINISHED",
+    hint: "show it with `loadline report`, or measure again into another folder",
+    exitCode: ExitCode.PlanInvalid,
+  });
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { Result } from "../../../coordinator/show/result.ts";
+import { readRequests } from "../../../coordinator/store/run-folder.ts";
+import {
+  loadline,
+  openaiServer,
+  startHttp,
+  startLoadline,
+  temporaryFolder,
+  until,
+} from "../../support/cli.ts";
+
+/** Entries of one kind in a run's log, and how many of them each coordinator may write before it is killed. */
+const KILLS = [
+  ["agents", 1],
+  ["step", 1],
+  ["segment", 1],
+  ["step", 3],
+  ["segment", 1],
+] as const;
+
+const RATES = [10, 20];
+
+async function countOf(directory: string, kind: string): Promise<number> {
+  const text = await readFile(join(directory, "log.jsonl"), "utf8").catch(() => "");
+  return text.split(`{"kind":"${kind}"`).length - 1;
+}
+
+/** Kills the coordinator with SIGKILL once it has written so many more entries of a kind. */
+async function killedAt(
+  context: TestContext,
+  args: readonly string[],
+  at: { readonly directory: string; readonly kind: string; readonly more: number },
+): Promise<void> {
+  const before = await countOf(at.directory, at.kind);
+  const running = startLoadline(context, args);
+  const isWritten = async (): Promise<boolean> =>
+    (await countOf(at.directory, at.kind)) >= before + at.more;
+  await until(`${at.more} of ${at.kind} are written`, isWritten);
+  running.child.kill("SIGKILL");
+  assert.equal((await running.ended).signal, "SIGKILL");
+}
+
+test("a run killed five times is resumed five times, and its folder gives back its result", async (context) => {
+  const directory = join(await temporaryFolder(context), "run");
+  const url = await startHttp(context, openaiServer());
+  const run = [
+    ...["run", "--target", url, "--rate", RATES.join(","), "--duration", "1s"],
+    ...["--output-tokens", "2", "--agents", "2", "--out", directory],
+  ];
+  for (const [place, [kind, more]] of KILLS.entries()) {
+    const args = place === 0 ? run : ["resume", directory];
+    await killedAt(context, args, { directory, kind, more });
+    // As a write that did not come to its end.
+    if (place === 2) await appendFile(join(directory, "log.jsonl"), '{"kind":"st');
+    if (place === 3) await appendFile(join(directory, "intervals.bin"), Buffer.from([0xff]));
+  }
+  const { exitCode, stdout, stderr } = await loadline(context, "resume", directory, "--json");
+  const result = JSON.parse(stdout) as Result;
+  assert.equal(exitCode, result.exitCode, stderr);
+  assert.deepEqual(result.outcome, { kind: "finished", reason: "" });
+  assert.deepEqual(
+    result.probes.map((probe) => probe.requestsPerSecond),
+    RATES,
+  );
+  for (const { countsByOutcome: counts } of result.probes) assert.equal(counts.ok, counts.fired);
+  assert.equal(result.resumptions?.length, KILLS.length);
+  assert.equal(await readFile(join(directory, "result.json"), "utf8"), stdout);
+
+  const replay = await loadline(context, "report", directory, "--format", "json", "--replay");
+  assert.equal(replay.stdout, stdout, replay.stderr);
+
+  // What the compressor of a killed coordinator held back is lost; what came later is not.
+  const last = result.probes.at(-1);
+  let recorded = 0;
+  for await (const { segment } of readRequests(directory))
+    if (segment === last?.segment) recorded += 1;
+  assert.equal(recorded, last?.countsByOutcome.fired);
+
+  const again = await loadline(context, "resume", directory);
+  assert.equal(again.exitCode, 2);
+  assert.match(again.stderr, /LL_RUN_FINISHED/);
+});
