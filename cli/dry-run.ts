@@ -1,7 +1,7 @@
 import { WindowHasher } from "../shared/arrivals/window-hash.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
 import type { Segment } from "../shared/segment/segment.ts";
-import { arrivalsAt, type Plan } from "../coordinator/plan/plan.ts";
+import { arrivalsAt, arrivalTemplateOf, type Plan } from "../coordinator/plan/plan.ts";
 import { procedureOf } from "../coordinator/run/procedure-of.ts";
 import { segmentOf } from "../coordinator/run/segment-of.ts";
 
@@ -28,13 +28,7 @@ export function dryRun(plan: Plan, agentCount: number): string {
 function firstSegmentOf(plan: Plan, agentIds: readonly string[]): Segment {
   const step = procedureOf(plan, parseSlo(plan.slo)).begin();
   if (step.decision.kind !== "next") throw new Error("a procedure begins with a segment");
-  const { load } = plan;
-  const template =
-    load.kind === "find"
-      ? load.arrivals
-      : load.profile.kind === "rates"
-        ? load.profile.arrivals
-        : ({ kind: "poisson" } as const);
+  const template = arrivalTemplateOf(plan);
   return segmentOf({
     request: step.decision.request,
     number: 1,

@@ -13,9 +13,9 @@ import { agentCountOf, onAgents } from "./on-agents.ts";
 import { resolvedTargetOf } from "./resolved-target.ts";
 import { readVersion } from "./version.ts";
 
-/** `find` and `run`: from what was typed to the process's exit code. */
+/** `find`, `run` and `sweep`: from what was typed to the process's exit code. */
 export async function measure(
-  command: "find" | "run",
+  command: Plan["command"],
   flags: Record<string, unknown>,
 ): Promise<ExitCode> {
   const plan = parsePlan({

@@ -3,7 +3,6 @@ import { ExitCode, LoadError } from "../shared/errors.ts";
 
 /** Commands that are designed and not built: refused by name, never an "unknown command". */
 const COMMANDS = [
-  ["sweep", "floor, ceiling, and the curve between"],
   ["serve", "coordinator as a service"],
   ["rescore", "another SLO on the same records"],
   ["compare", "how much more traffic, with a verdict"],
@@ -21,7 +20,7 @@ export function addNotYetCommands(program: Command): void {
       .action(() => {
         throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
           code: "LL_NOT_YET",
-          hint: "use find, run, agent, simulate-server, preflight, report or resume",
+          hint: "use find, run, sweep, agent, simulate-server, preflight, report or resume",
           exitCode: ExitCode.PlanInvalid,
         });
       });

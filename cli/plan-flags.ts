@@ -64,6 +64,13 @@ export function addFindFlags(command: Command): Command {
     .option("--confirm", "not built yet");
 }
 
+export function addSweepFlags(command: Command): Command {
+  return addCommonFlags(command)
+    .option("--points <n>", "rates between floor and ceiling (default: 10)")
+    .option("--duration <duration>", "of each recorded window (default: 30s)")
+    .option("--warmup <duration>", "the same load before each window (default: 0)");
+}
+
 export function addRunFlags(command: Command): Command {
   return addCommonFlags(command)
     .option("--rate <rates>", "requests/s: 20, a list 1,4,8, or inf")

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { addAgentCommand } from "./agent.ts";
 import { measure } from "./measure.ts";
 import { addNotYetCommands } from "./not-yet.ts";
-import { addFindFlags, addRunFlags } from "./plan-flags.ts";
+import { addFindFlags, addRunFlags, addSweepFlags } from "./plan-flags.ts";
 import { addPreflightCommand } from "./preflight.ts";
 import { addReportCommand } from "./report.ts";
 import { addResumeCommand } from "./resume.ts";
@@ -26,6 +26,11 @@ export function buildProgram(): Command {
     .description("one load, or a list of them")
     .action(async (flags: Record<string, unknown>) => {
       process.exitCode = await measure("run", flags);
+    });
+  addSweepFlags(program.command("sweep"))
+    .description("floor, ceiling, and the curve between")
+    .action(async (flags: Record<string, unknown>) => {
+      process.exitCode = await measure("sweep", flags);
     });
   addAgentCommand(program);
   addSimulateServerCommand(program);

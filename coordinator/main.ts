@@ -10,7 +10,7 @@ import { natsFleetLink } from "./link/nats-link.ts";
 import { admit } from "./plan/admission.ts";
 import { parseRecordedPlan, type RecordedPlan } from "./plan/recorded-plan.ts";
 import type { ReportReceiver, ReportServer, RunStore } from "./ports.ts";
-import { arrivalsAt, type Plan } from "./plan/plan.ts";
+import { arrivalsAt, arrivalTemplateOf, type Plan } from "./plan/plan.ts";
 import { concludeRun } from "./run/conclude.ts";
 import { procedureOf } from "./run/procedure-of.ts";
 import { resultOf } from "./run/result-of.ts";
@@ -196,7 +196,7 @@ function runOptionsOf({
   replayed,
 }: ConductOptions): RunOptions<unknown> {
   const slo = parseSlo(plan.slo);
-  const template = templateOf(plan);
+  const template = arrivalTemplateOf(plan);
   return {
     runId,
     incarnation: (replayed?.ledger.incarnation ?? 0) + 1,
@@ -236,11 +236,6 @@ function reportServerOf(options: ConductOptions, receiver: ReportReceiver): Prom
     receiver,
     ...(reportAdvertise === undefined ? {} : { advertise: reportAdvertise }),
   });
-}
-
-function templateOf({ load }: Plan): Parameters<typeof arrivalsAt>[0] {
-  if (load.kind === "find") return load.arrivals;
-  return load.profile.kind === "rates" ? load.profile.arrivals : { kind: "poisson" };
 }
 
 /** The search's drains scale with its budget, as all its durations do (120 s at 300 s). */

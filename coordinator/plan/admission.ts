@@ -32,6 +32,8 @@ export function admit(plan: Plan, agents: readonly Hello[]): Admission {
 /** The highest rate a plan asks for whatever the server does; undefined for a closed loop, whose pace is the server's. */
 export function askedRatePerSecond({ load }: Plan): number | undefined {
   if (load.kind === "find") return load.rateMinPerSecond;
+  // A sweep's rates lie below what its closed loop reached, so the agents carried more.
+  if (load.kind === "sweep") return undefined;
   if (load.profile.kind !== "rates") return undefined;
   const { arrivals, ratesPerSecond } = load.profile;
   return arrivals.kind === "ramp"

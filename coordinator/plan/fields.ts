@@ -175,7 +175,19 @@ export const FIND_FIELDS = {
   method: choiceField("how the rate is searched", ["bisect"], ["tail"]),
 } as const;
 
+/** What every list of windows can say. */
+const WINDOW_FIELDS = {
+  duration: duration("of each recorded window", [0.1, WEEK_S]),
+  warmup: duration("the same load before the window", [0, WEEK_S]),
+} as const;
+
+export const SWEEP_FIELDS = {
+  ...WINDOW_FIELDS,
+  points: whole("rates between floor and ceiling", [1, 1_000]),
+} as const;
+
 export const RUN_FIELDS = {
+  ...WINDOW_FIELDS,
   rate: listField("requests/s: 20, a list 1,4,8, or inf", (text) =>
     text.trim() === "inf" ? { value: [Infinity] } : readList(text, readRate),
   ),
@@ -183,9 +195,7 @@ export const RUN_FIELDS = {
     readList(text, (part) => readWhole(part, { min: 1, max: STREAMS_MAX })),
   ),
   profile: choiceField("synchronous or throughput", ["synchronous", "throughput"]),
-  duration: duration("of each recorded window", [0.1, WEEK_S]),
   requests: whole("requests of each recorded window, instead of a duration", [1, COUNT_MAX]),
-  warmup: duration("the same load before the window", [0, WEEK_S]),
   cooldown: duration("the same load after the window", [0, WEEK_S]),
 } as const;
 
@@ -193,6 +203,7 @@ export const FIELDS = {
   ...COMMON_FIELDS,
   ...FIND_FIELDS,
   ...RUN_FIELDS,
+  ...SWEEP_FIELDS,
   ...NOT_YET_FIELDS,
 } as const;
 export type FieldName = keyof typeof FIELDS;

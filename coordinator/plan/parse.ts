@@ -1,5 +1,5 @@
 import { type Entries, type Entry, entriesOfFlags } from "./entries.ts";
-import { FIND_FIELDS, type FieldName, RUN_FIELDS } from "./fields.ts";
+import { FIND_FIELDS, type FieldName, RUN_FIELDS, SWEEP_FIELDS } from "./fields.ts";
 import type { Plan } from "./plan.ts";
 import { entriesOfFile, type PlanFile } from "./plan-file.ts";
 import { flagsOverFile } from "./precedence.ts";
@@ -57,15 +57,30 @@ function placeOf(entries: readonly Entry[], name: FieldName): string {
   return entries.find((entry) => entry.name === name)?.whereIs([]) ?? `--${name}`;
 }
 
-/** Fields of the other command: they would do nothing here. */
+const OWN_FIELDS: Readonly<Record<Plan["command"], object>> = {
+  find: FIND_FIELDS,
+  run: RUN_FIELDS,
+  sweep: SWEEP_FIELDS,
+};
+
+/** Fields of another command: they would do nothing here. */
 function misplaced(command: Plan["command"], entries: readonly Entry[]): readonly Problem[] {
-  const [others, other] = command === "find" ? [RUN_FIELDS, "run"] : [FIND_FIELDS, "find"];
-  return entries
-    .filter(({ name }) => Object.hasOwn(others, name))
-    .map(({ whereIs }) => ({
-      where: whereIs([]),
-      message: `it belongs to \`loadline ${other}\`, and this is \`loadline ${command}\``,
-      hint: "leave it out",
-      notYet: false,
-    }));
+  return entries.flatMap(({ name, whereIs }) => {
+    const [other] = commandsOf(name);
+    if (other === undefined || commandsOf(name).includes(command)) return [];
+    return [
+      {
+        where: whereIs([]),
+        message: `it belongs to \`loadline ${other}\`, and this is \`loadline ${command}\``,
+        hint: "leave it out",
+        notYet: false,
+      },
+    ];
+  });
+}
+
+function commandsOf(name: FieldName): readonly string[] {
+  return Object.entries(OWN_FIELDS)
+    .filter(([, fields]) => Object.hasOwn(fields, name))
+    .map(([command]) => command);
 }

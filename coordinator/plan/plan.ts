@@ -77,18 +77,32 @@ export interface RunLoad {
   readonly cooldownS: number;
 }
 
+/** What `sweep` is asked for: floor, ceiling, and the rates between them. */
+export interface SweepLoad {
+  readonly kind: "sweep";
+  /** Rates between floor and ceiling. */
+  readonly points: number;
+  /** Of each recorded window, s. */
+  readonly durationS: number;
+  /** The same load before each window, s. */
+  readonly warmupS: number;
+  /** Streams of the window that finds the ceiling. */
+  readonly streams: number;
+  readonly arrivals: ArrivalTemplate;
+}
+
 /** Everything a run needs to know, resolved: plain JSON data, what `plan.json` holds and `--dry-run` prints. */
 export interface Plan {
-  readonly command: "find" | "run";
+  readonly command: "find" | "run" | "sweep";
   /** Ends the name of the run folder; letters, digits, `.`, `_`, `-`. */
   readonly name: string;
   readonly target: PlanTarget;
   readonly workload: Workload;
-  /** Canonical texts of the clauses, as `parseSlo` reads them; empty only for `run`. */
+  /** Canonical texts of the clauses, as `parseSlo` reads them; never empty for `find`. */
   readonly slo: readonly string[];
   readonly seed: number;
   readonly placement: Placement;
-  readonly load: FindLoad | RunLoad;
+  readonly load: FindLoad | RunLoad | SweepLoad;
   /** Of the whole fleet; an arrival above it is dropped and counted. */
   readonly maxInFlight: number;
   /** It was said, rather than chosen here: agents that cannot hold it refuse. */
@@ -128,6 +142,12 @@ export function arrivalsAt(
         durationNs: options.durationS * NS_PER_SECOND,
       };
   }
+}
+
+/** The arrival process of a plan's open segments. */
+export function arrivalTemplateOf({ load }: Pick<Plan, "load">): ArrivalTemplate {
+  if (load.kind !== "run") return load.arrivals;
+  return load.profile.kind === "rates" ? load.profile.arrivals : { kind: "poisson" };
 }
 
 /** The target as agents are told it, once the model was asked and the CA read. */

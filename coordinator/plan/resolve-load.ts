@@ -1,8 +1,9 @@
 import type { FieldName } from "./fields.ts";
-import type { ArrivalTemplate, FindLoad, RunLoad, RunProfile } from "./plan.ts";
+import type { ArrivalTemplate, FindLoad, Plan, RunLoad, RunProfile, SweepLoad } from "./plan.ts";
 import type { Resolving } from "./resolving.ts";
 
 const DURATION_S = 30;
+const SWEEP_POINTS = 10;
 const PRECISION = 0.1;
 const CONFIDENCE = 0.95;
 const TIME_BUDGET_S = 300;
@@ -10,11 +11,31 @@ const TIME_BUDGET_S = 300;
 const THROUGHPUT_STREAMS = 512;
 
 /** Undefined when the plan does not say what to do, or says it wrongly; that was reported then. */
-export function resolveLoad(resolving: Resolving): FindLoad | RunLoad | undefined {
-  return resolving.command === "find" ? resolveFind(resolving) : resolveRun(resolving);
+export function resolveLoad(resolving: Resolving): Plan["load"] | undefined {
+  switch (resolving.command) {
+    case "find":
+      return resolveFind(resolving);
+    case "run":
+      return resolveRun(resolving);
+    case "sweep":
+      return resolveSweep(resolving);
+  }
 }
 
-function resolveFind({ values, whereIs, report }: Resolving): FindLoad {
+function resolveSweep(resolving: Resolving): SweepLoad {
+  const { values } = resolving;
+  return {
+    kind: "sweep",
+    points: values.points ?? SWEEP_POINTS,
+    durationS: values.duration ?? DURATION_S,
+    warmupS: values.warmup ?? 0,
+    streams: values["max-in-flight"] ?? THROUGHPUT_STREAMS,
+    arrivals: ownRates(resolving, "a sweep"),
+  };
+}
+
+function resolveFind(resolving: Resolving): FindLoad {
+  const { values, whereIs, report } = resolving;
   const rateMin = values["min-rate"];
   const rateMax = values["max-rate"];
   if (rateMin !== undefined && rateMax !== undefined && rateMin > rateMax) {
@@ -24,14 +45,7 @@ function resolveFind({ values, whereIs, report }: Resolving): FindLoad {
       hint: "lower --min-rate, or raise --max-rate",
     });
   }
-  const arrivals = values.arrivals ?? { kind: "poisson" };
-  if (arrivals.kind === "ramp") {
-    report({
-      where: whereIs("arrivals"),
-      message: "a search chooses its own rates, and a ramp brings its own",
-      hint: "write poisson, constant or gamma:CV",
-    });
-  }
+  const arrivals = ownRates(resolving, "a search");
   return {
     kind: "find",
     rateMinPerSecond: rateMin,
@@ -43,6 +57,19 @@ function resolveFind({ values, whereIs, report }: Resolving): FindLoad {
     rateGatePerSecond: values["min-rate-gate"],
     arrivals,
   };
+}
+
+/** The arrival process of whoever chooses the rates. */
+function ownRates({ values, whereIs, report }: Resolving, who: string): ArrivalTemplate {
+  const arrivals = values.arrivals ?? { kind: "poisson" };
+  if (arrivals.kind === "ramp") {
+    report({
+      where: whereIs("arrivals"),
+      message: `${who} chooses its own rates, and a ramp brings its own`,
+      hint: "write poisson, constant or gamma:CV",
+    });
+  }
+  return arrivals;
 }
 
 function resolveRun(resolving: Resolving): RunLoad | undefined {

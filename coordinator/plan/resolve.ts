@@ -167,9 +167,21 @@ function streamsOf({ profile }: RunLoad): number | undefined {
 }
 
 function defaultInFlight(load: Plan["load"]): number {
-  const rate = load.kind === "find" ? load.rateMaxPerSecond : peakRate(load);
+  const rate = highestRate(load);
   if (rate === undefined) return IN_FLIGHT_DEFAULT_MAX;
   return Math.min(IN_FLIGHT_DEFAULT_MAX, Math.max(1, Math.ceil(IN_FLIGHT_S * rate)));
+}
+
+/** Requests/s; undefined where it is not known before. */
+function highestRate(load: Plan["load"]): number | undefined {
+  switch (load.kind) {
+    case "find":
+      return load.rateMaxPerSecond;
+    case "run":
+      return peakRate(load);
+    case "sweep":
+      return undefined;
+  }
 }
 
 function peakRate({ profile }: RunLoad): number | undefined {

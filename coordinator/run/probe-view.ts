@@ -40,6 +40,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
     purpose: request.purpose,
     ...loadOf(request.mode),
     achievedPerSecond: per(counters.ok),
+    completedPerSecond: per(window.completedOk),
     verdict: judged?.verdict ?? null,
     reason: judged?.reason ?? "",
     validity,
@@ -99,6 +100,7 @@ interface WindowSums {
   readonly counters: Counters;
   readonly clauses: readonly ClauseCount[];
   readonly durationS: number;
+  readonly completedOk: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly inFlightIntegralS: number;
@@ -124,6 +126,7 @@ function windowOf({ driven, merge, sealedUntilNs }: ProbeViewInput): WindowSums 
       ),
     ),
     durationS: Math.max(0, untilNs - segment.recordFromNs) / NS_PER_SECOND,
+    completedOk: sum((interval) => interval.activity.completedOk),
     inputTokens: sum((interval) => interval.activity.inputTokens),
     outputTokens: sum((interval) => interval.activity.outputTokens),
     inFlightIntegralS: sum((interval) => interval.activity.inFlightIntegralS),

@@ -1,12 +1,16 @@
 import type { Slo } from "../../shared/slo/slo.ts";
-import type { Plan, RunLoad, RunProfile } from "../plan/plan.ts";
+import type { Plan, RunLoad, RunProfile, SweepLoad } from "../plan/plan.ts";
 import { bisectProcedure } from "../search/bisect.ts";
 import { fixedProcedure } from "../search/fixed-list.ts";
 import type { Procedure, SegmentRequest } from "../search/procedure.ts";
+import { sweepProcedure, type SweepState } from "../search/sweep.ts";
 import { countedClauses } from "./counted-clauses.ts";
 
 /** A window that ends by its count of requests has no length of its own; closed modes need a bound all the same. */
 const COUNTED_WINDOW_MAX_S = 3_600;
+
+/** What the streams of a sweep's full load may take to end, s. */
+const SWEEP_DRAIN_MAX_S = 120;
 
 /** What decides a plan's segments. The state is opaque to whoever drives it. */
 export function procedureOf(plan: Plan, slo: Slo, cleanRatePerSecond?: number): Procedure<unknown> {
@@ -25,7 +29,22 @@ export function procedureOf(plan: Plan, slo: Slo, cleanRatePerSecond?: number): 
         cleanRatePerSecond,
       }),
     );
+  if (load.kind === "sweep") return opaque(sweepOf(load, { slo, thresholds }));
   return opaque(fixedProcedure({ segments: requestsOf(load), slo, thresholds }));
+}
+
+function sweepOf(
+  { points, durationS, warmupS, streams }: SweepLoad,
+  judging: { readonly slo: Slo; readonly thresholds: readonly (readonly number[])[] },
+): Procedure<SweepState> {
+  return sweepProcedure({
+    ...judging,
+    points,
+    durationS,
+    warmupS,
+    streams,
+    drainMaxS: SWEEP_DRAIN_MAX_S,
+  });
 }
 
 /** The only place where a procedure's own state type is forgotten: a driver only hands it back. */

@@ -17,6 +17,7 @@ import type {
   SloClauseView,
 } from "../show/result.ts";
 import { type Validity, worseOf } from "../validity/validity.ts";
+import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
 import type { DrivenSegment, RunEnd } from "./run-contract.ts";
@@ -69,8 +70,9 @@ export function resultOf(input: ResultInput): Result {
     workload: plan.workload,
     agents: agentViews(end),
     maxRate: answer === undefined ? null : maxRateView(answer),
-    saturation: null,
-    knee: null,
+    ...(plan.load.kind === "find"
+      ? { saturation: null, knee: null }
+      : listFindings(plan.command, probes)),
     ...(floor === undefined ? {} : { floor }),
     ...(rateGate === undefined ? {} : { rateGate }),
     probes,
@@ -196,10 +198,11 @@ function rateGateOf(plan: Plan, answer: MaxRate | undefined): Result["rateGate"]
   return { requestsPerSecond: gate, held: (answer?.lowPerSecond ?? 0) >= gate };
 }
 
-/** What one request at a time takes, from the search's calibration. */
+/** What one request at a time takes: a search's calibration, a sweep's first window. */
 function floorOf(end: RunEnd): Result["floor"] {
   const serial = end.driven.find(
-    ({ request, isCutOff }) => request.purpose === "calibrate" && !isCutOff,
+    ({ request, isCutOff }) =>
+      (request.purpose === "calibrate" || request.mode.kind === "serial") && !isCutOff,
   );
   if (serial === undefined) return undefined;
   const { ttftMs, e2eMs } = metricsView(

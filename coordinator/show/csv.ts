@@ -51,6 +51,7 @@ function cellsOf(probe: ProbeView): ReadonlyMap<string, Cell> {
     ["requestsPerSecond", probe.requestsPerSecond],
     ["streams", probe.streams],
     ["achievedPerSecond", probe.achievedPerSecond],
+    ["completedPerSecond", probe.completedPerSecond],
     ["verdict", probe.verdict],
     ["reason", probe.reason],
     ["validity", probe.validity.verdict],

@@ -22,6 +22,7 @@ export function factsOf(result: Result): readonly Fact[] {
     agents(result.agents),
     agentFloor(result.agents),
     lost(result),
+    resumed(result),
     { about: "run", text: runText(result) },
   ];
   return facts.filter((fact) => fact !== undefined);
@@ -83,7 +84,9 @@ function saturation(result: Result): Fact | undefined {
 
 function knee(result: Result): Fact | undefined {
   if (result.knee === null) return undefined;
-  const text = `${rate(result.knee.requestsPerSecond)} requests/s (${result.knee.method})`;
+  const { requestsPerSecond, method, powerRequestsPerSecond: power } = result.knee;
+  const beside = power === undefined ? "" : `; most power at ${rate(power)} requests/s`;
+  const text = `${rate(requestsPerSecond)} requests/s (${method})${beside}`;
   return { about: "knee", text };
 }
 
@@ -141,6 +144,16 @@ function lost(result: Result): Fact | undefined {
     unknownCount === 0 ? "" : `outcome unknown: ${plural(unknownCount, "request")}`,
   ];
   return { about: "lost", text: parts.filter((part) => part !== "").join("; ") };
+}
+
+function resumed({ resumptions = [] }: Result): Fact | undefined {
+  if (resumptions.length === 0) return undefined;
+  const texts = resumptions.map(({ atS, voidSegment }) =>
+    voidSegment === null
+      ? `at ${seconds(atS)}`
+      : `at ${seconds(atS)}, where segment ${voidSegment} was in flight: void, and repeated`,
+  );
+  return { about: "resumed", text: texts.join("; ") };
 }
 
 function runText(result: Result): string {

@@ -61,8 +61,36 @@ function runSentence(result: Result): string {
   const [first] = probes;
   if (first === undefined) return `Nothing was measured${because(result.outcome.reason)}.`;
   const invalid = probes.filter((probe) => probe.validity.verdict === "invalid").length;
-  const sentence = probes.length === 1 ? oneProbe(result, first) : manyProbes(result);
+  const sentence = sentenceOf(result, first);
   return invalid === 0 ? sentence : `INVALID (see below), so judge no server by it: ${sentence}`;
+}
+
+function sentenceOf(result: Result, first: ProbeView): string {
+  if (result.command === "sweep") return sweepSentence(result);
+  return result.probes.length === 1 ? oneProbe(result, first) : manyProbes(result);
+}
+
+function sweepSentence(result: Result): string {
+  const { probes, saturation, knee, slo } = result;
+  const floor = probes.find(({ mode }) => mode === "serial");
+  const met = probes
+    .filter(({ verdict, validity }) => verdict === "met" && validity.verdict !== "invalid")
+    .flatMap(({ requestsPerSecond }) => requestsPerSecond ?? []);
+  const parts = [
+    saturation === null
+      ? ""
+      : `The server carries ${rate(saturation.requestsPerSecond)} requests/s at most`,
+    floor === undefined ? "" : `${rate(floor.completedPerSecond)}/s one at a time`,
+    knee === null ? "" : `latency turns at ${rate(knee.requestsPerSecond)} requests/s`,
+    slo.length === 0 ? "" : metWords(result, met),
+  ];
+  return `${parts.filter((part) => part !== "").join("; ")}.`;
+}
+
+function metWords(result: Result, met: readonly number[]): string {
+  if (met.length === 0)
+    return `none of ${count(result.probes.length)} windows is shown to meet ${sloText(result)}`;
+  return `the highest rate measured that meets ${sloText(result)} is ${rate(Math.max(...met))} requests/s`;
 }
 
 function oneProbe(result: Result, probe: ProbeView): string {

@@ -11,7 +11,7 @@ export interface Result {
   readonly schema: "loadline/result@1";
   /** Version of Loadline that wrote it. */
   readonly loadline: string;
-  readonly command: "find" | "run";
+  readonly command: "find" | "run" | "sweep";
   readonly name: string;
   /** Wall clock of the coordinator, ISO 8601 in UTC. */
   readonly startedAt: string;
@@ -32,7 +32,12 @@ export interface Result {
     readonly requestsPerSecond: number;
     readonly relativeSd: number;
   } | null;
-  readonly knee: { readonly requestsPerSecond: number; readonly method: string } | null;
+  readonly knee: {
+    readonly requestsPerSecond: number;
+    readonly method: string;
+    /** Kleinrock's power point: where rate over mean latency is highest. */
+    readonly powerRequestsPerSecond?: number;
+  } | null;
   /** Unloaded: one request at a time. */
   readonly floor?: { readonly ttftMs: Summary; readonly e2eMs: Summary };
   /** `find --min-rate-gate`. */
@@ -188,7 +193,10 @@ export interface ProbeView extends MetricsView {
   readonly requestsPerSecond: number | null;
   /** Of a closed mode; null for the others. */
   readonly streams: number | null;
+  /** Requests of the window that succeeded, also behind it, over its length. */
   readonly achievedPerSecond: number;
+  /** Requests that succeeded within the window, whichever window they belong to: what the server carried. */
+  readonly completedPerSecond: number;
   /** null without an SLO. */
   readonly verdict: Verdict | null;
   /** Of the verdict, in words and numbers. */

@@ -19,14 +19,14 @@ export function throughputChart(result: Result): Markup {
   const yMax = Math.max(
     1e-3,
     saturation ?? 0,
-    ...points.map(({ probe }) => probe.achievedPerSecond),
+    ...points.map(({ probe }) => probe.completedPerSecond),
   );
   const x = linearScale(xMax, { from: left, to: right, stepMin: axis.stepMin });
   const y = linearScale(yMax, { from: bottom, to: top });
   const diagonalEnd = Math.min(xMax, yMax);
   const line = points
     .filter(({ probe }) => markOf(probe) !== "void")
-    .map(({ probe, at }) => [x.at(at), y.at(probe.achievedPerSecond)] as const);
+    .map(({ probe, at }) => [x.at(at), y.at(probe.completedPerSecond)] as const);
   return figure(
     {
       id: "chart-throughput",
@@ -35,7 +35,9 @@ export function throughputChart(result: Result): Markup {
         ? "dotted: everything offered is completed"
         : "completed requests per second",
       description: points
-        .map(({ probe }) => `${load(probe)}: ${rate(probe.achievedPerSecond)} requests/s completed`)
+        .map(
+          ({ probe }) => `${load(probe)}: ${rate(probe.completedPerSecond)} requests/s completed`,
+        )
         .join("; "),
     },
     [
@@ -49,8 +51,8 @@ export function throughputChart(result: Result): Markup {
       ...points.map(({ probe, at }) =>
         drawMark(
           markOf(probe),
-          { x: x.at(at), y: y.at(probe.achievedPerSecond) },
-          `${load(probe)}: ${rate(probe.achievedPerSecond)}/s completed, ${rate(probe.outputTokensPerSecond)} tokens/s`,
+          { x: x.at(at), y: y.at(probe.completedPerSecond) },
+          `${load(probe)}: ${rate(probe.completedPerSecond)}/s completed, ${rate(probe.outputTokensPerSecond)} tokens/s`,
         ),
       ),
     ],

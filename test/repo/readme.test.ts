@@ -46,6 +46,7 @@ test("the README has a recipe for each command that is built", () => {
     "resume",
     "run",
     "simulate-server",
+    "sweep",
   ]);
 });
 
@@ -129,7 +130,7 @@ async function inTurn(stage: Stage, commands: readonly string[]): Promise<void> 
 
 async function tryOut(stage: Stage, command: string): Promise<void> {
   const kind = kindOf(command);
-  const measures = kind === "find" || kind === "run";
+  const measures = ["find", "run", "sweep"].includes(kind);
   const concludes = measures || kind === "resume";
   const out =
     /(?:--out|resume) runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));

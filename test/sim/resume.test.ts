@@ -6,7 +6,14 @@ import type { RunEnd } from "../../coordinator/run/run-contract.ts";
 import { renderJson } from "../../coordinator/show/json.ts";
 import type { Result } from "../../coordinator/show/result.ts";
 import { type JournalEntry, runCluster } from "../support/sim-cluster.ts";
-import { clusterOptions, FIND_PLAN, LIST_PLAN, replayOf, resultOfEnd } from "../support/sim-run.ts";
+import {
+  clusterOptions,
+  FIND_PLAN,
+  LIST_PLAN,
+  replayOf,
+  resultOfEnd,
+  SWEEP_PLAN,
+} from "../support/sim-run.ts";
 
 const SEED = 11;
 
@@ -58,13 +65,19 @@ function assertAnswered(plan: Plan, result: Result, whole: Result): void {
 for (const [name, plan] of [
   ["a search", FIND_PLAN],
   ["a list of rates", LIST_PLAN],
+  ["a sweep", SWEEP_PLAN],
 ] as const) {
   test(`the log and the reports of ${name} give back its result, byte for byte`, async () => {
     const { end, journal } = await runCluster(SEED, clusterOptions(plan));
     const replayed = await replayOf(plan, journal);
     assert.equal(renderJson(resultOfEnd(plan, replayed.end())), renderJson(resultOfEnd(plan, end)));
   });
+}
 
+for (const [name, plan] of [
+  ["a search", FIND_PLAN],
+  ["a list of rates", LIST_PLAN],
+] as const) {
   test(`${name} whose coordinator is killed at any record of its log goes on to the same answer`, async (t) => {
     const { end, journal } = await runCluster(SEED, clusterOptions(plan));
     const whole = resultOfEnd(plan, end);

@@ -25,6 +25,12 @@ export const LIST_PLAN = parsePlan({
   flags: { ...TARGET, rate: "20,40,60", duration: "1s" },
 });
 
+/** Floor, ceiling, and two rates between. */
+export const SWEEP_PLAN = parsePlan({
+  command: "sweep",
+  flags: { ...TARGET, points: "2", duration: "1s", maxInFlight: "6" },
+});
+
 /** A cluster that carries a plan out. */
 export function clusterOptions(plan: Plan): ClusterOptions<unknown> {
   const slo = parseSlo(plan.slo);

@@ -97,6 +97,7 @@ export function probeOf(options: {
     requestsPerSecond: rate,
     streams: null,
     achievedPerSecond: Math.min(rate, 47),
+    completedPerSecond: Math.min(rate, 47),
     verdict: "met",
     reason: "",
     validity: { verdict: "valid", reasons: [] },
