@@ -60,7 +60,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
   };
 }
 
-function loadOf(
+export function loadOf(
   mode: DrivenSegment["request"]["mode"],
 ): Pick<ProbeView, "mode" | "requestsPerSecond" | "streams"> {
   return {

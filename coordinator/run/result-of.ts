@@ -17,6 +17,7 @@ import type {
   SloClauseView,
 } from "../show/result.ts";
 import { type Validity, worseOf } from "../validity/validity.ts";
+import { timeLineOf } from "./time-line.ts";
 import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
@@ -76,6 +77,7 @@ export function resultOf(input: ResultInput): Result {
     ...(floor === undefined ? {} : { floor }),
     ...(rateGate === undefined ? {} : { rateGate }),
     probes,
+    timeLine: timeLineOf(end),
     lost: {
       arrivalRanges: [],
       unknownCount: end.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),

@@ -9,7 +9,7 @@ import type { Scale } from "./scale.ts";
 export const FRAME = {
   width: 440,
   height: 300,
-  left: 46,
+  left: 54,
   right: 400,
   top: 28,
   bottom: 256,
@@ -40,11 +40,15 @@ export function figure(text: ChartText, content: readonly Markup[], legend: Mark
 }
 
 /** Grid, tick labels and the names of both axes. */
-export function axes(x: Scale, y: Scale, names: { x: string; y: string }): readonly Markup[] {
+export function axes(
+  x: Scale,
+  y: Scale,
+  names: { x: string; y: string; yTick?: (tick: number) => string },
+): readonly Markup[] {
   const { left, right, bottom, height } = FRAME;
   const horizontal = y.ticks.map((tick) => {
     const at = px(y.at(tick));
-    return markup`<line class="grid" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text x="${left - 6}" y="${at + 4}" text-anchor="end">${tickText(tick)}</text>`;
+    return markup`<line class="grid" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/><text x="${left - 6}" y="${at + 4}" text-anchor="end">${(names.yTick ?? tickText)(tick)}</text>`;
   });
   const vertical = x.ticks.map((tick) => {
     const at = px(x.at(tick));
@@ -55,12 +59,15 @@ export function axes(x: Scale, y: Scale, names: { x: string; y: string }): reado
     ...vertical,
     markup`<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
     markup`<text x="${(left + right) / 2}" y="${height - 6}" text-anchor="middle">${names.x}</text>`,
-    markup`<text x="2" y="12">${names.y}</text>`,
+    markup`<text x="2" y="14">${names.y}</text>`,
   ];
 }
 
+/** Where it lies in the chart, px. */
+export type Point = readonly [number, number];
+
 /** A line through points, from the left to the right. */
-export function polyline(name: string, points: readonly (readonly [number, number])[]): Markup {
+export function polyline(name: string, points: readonly Point[]): Markup {
   if (points.length < 2) return NO_MARKUP;
   const path = points.map(([x, y]) => `${px(x)},${px(y)}`).join(" ");
   return markup`<polyline class="series ${name}" points="${path}"/>`;

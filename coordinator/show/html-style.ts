@@ -13,7 +13,7 @@ export const STYLE = `
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #161615; --surface: #1f1f1e; --ink: #f2f1ee; --soft: #aeada6; --line: #3a3a37; --grid: #2d2d2b;
-    --p50: #2a5a9c; --p90: #5c9ae6; --p99: #b9d5f8;
+    --p50: #4478bd; --p90: #5c9ae6; --p99: #b9d5f8;
     --met: #4ac26b; --violated: #ff7b72; --undecided: #e3b341; --void: #8b8a84;
     --band: #5c9ae633; --met-soft: #16301f; --violated-soft: #3c1a19; --undecided-soft: #33290f;
   }
@@ -41,7 +41,7 @@ figcaption { font-weight: 600; }
 figcaption small { display: block; font-weight: 400; color: var(--soft); }
 figure svg { display: block; width: 100%; height: auto; margin-top: .4rem; }
 figure text { font-size: 12px; fill: var(--soft); }
-@media (max-width: 30rem) { figure text { font-size: 15px; } }
+@media screen and (max-width: 30rem) { figure text { font-size: 15px; } h1 { font-size: 1.25rem; } }
 .tall-label { fill: var(--ink); font-weight: 600; }
 .grid { stroke: var(--grid); } .axis { stroke: var(--line); }
 .series { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
@@ -49,6 +49,12 @@ figure text { font-size: 12px; fill: var(--soft); }
 .dot.p50 { fill: var(--p50); } .dot.p90 { fill: var(--p90); } .dot.p99 { fill: var(--p99); }
 .limit { stroke: var(--violated); stroke-width: 1.5; stroke-dasharray: 5 4; }
 figure text.limit-label { fill: var(--violated); }
+.knee { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; stroke-linecap: round; }
+.saturation { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 8 3; }
+.tall-label, .rate-label, .limit-label { paint-order: stroke; stroke: var(--surface); stroke-width: 3px; stroke-linejoin: round; }
+.bar-95 { stroke: var(--void); stroke-width: 2; } .bar-95.met { stroke: var(--met); } .bar-95.violated { stroke: var(--violated); }
+.bar-95.undecided { stroke: var(--undecided); }
+.sent { fill: var(--band); } .sent.idle { fill: none; stroke: var(--line); } .sent.foot { fill: var(--p50); fill-opacity: .5; }
 .identity { stroke: var(--soft); stroke-dasharray: 2 4; }
 .band { fill: var(--band); } .answer { stroke: var(--p90); stroke-width: 1.5; }
 .mark { stroke-width: 2; fill: none; }
@@ -61,8 +67,8 @@ figure text.limit-label { fill: var(--violated); }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: .3rem 0 0; padding: 0; list-style: none; font-size: .85rem; color: var(--soft); }
 .legend svg { display: inline-block; width: 14px; height: 14px; margin: 0 .3rem 0 0; vertical-align: -2px; }
 .scroll { overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: .5rem; }
-table { width: 100%; border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .5rem; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
+table { width: 100%; border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .4rem; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--soft); font-weight: 500; }
 .number { text-align: right; } td small { font-size: .75em; color: var(--soft); }
@@ -79,6 +85,7 @@ dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
   figure, .validity, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
   .charts { grid-template-columns: 1fr 1fr; }
+  .legend, .note { font-size: 10px; }
   .scroll { overflow: visible; border: 0; }
   th, td { padding: .2rem .4rem; white-space: normal; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

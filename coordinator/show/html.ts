@@ -7,7 +7,9 @@ import { STYLE } from "./html-style.ts";
 import { latencyCharts } from "./latency-chart.ts";
 import { lines, markup, NO_MARKUP, trusted, type Markup } from "./markup.ts";
 import type { AgentView, ProbeClauseView, ProbeView, Result } from "./result.ts";
+import { overLimitCharts } from "./over-limit-chart.ts";
 import { throughputChart } from "./throughput-chart.ts";
+import { throughputLatencyChart } from "./throughput-latency-chart.ts";
 import { timeLineChart } from "./time-line-chart.ts";
 import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
 
@@ -62,7 +64,13 @@ function validityBox(result: Result): Markup {
 
 function charts(result: Result): Markup {
   if (result.probes.length === 0) return NO_MARKUP;
-  const all = [...latencyCharts(result), throughputChart(result), timeLineChart(result)];
+  const all = [
+    ...overLimitCharts(result),
+    ...latencyCharts(result),
+    throughputChart(result),
+    throughputLatencyChart(result),
+    timeLineChart(result),
+  ];
   return markup`<section class="charts" aria-label="Charts">${all}</section>`;
 }
 

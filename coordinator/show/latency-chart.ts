@@ -1,10 +1,10 @@
 import { axes, drawMark, figure, FRAME, markLegend, markOf, polyline, px } from "./chart.ts";
 import { ms } from "./format.ts";
 import { load } from "./headline.ts";
-import { answerBand, loadAxis, verdictSuffix } from "./load-axis.ts";
+import { loadAxis, loadScale, rateMarks, verdictSuffix } from "./load-axis.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { MetricsView, ProbeView, Result, SloClauseView, Summary } from "./result.ts";
-import { linearScale, logScale, type Scale } from "./scale.ts";
+import { logScale, type Scale } from "./scale.ts";
 
 const { left, right, top, bottom } = FRAME;
 
@@ -55,11 +55,7 @@ function latencyChart(result: Result, metric: Charted): Markup {
   ]
     .filter((value) => value !== null)
     .filter((value) => value > 0);
-  const x = linearScale(Math.max(1e-3, ...points.map(({ at }) => at)), {
-    from: left,
-    to: right,
-    stepMin: axis.stepMin,
-  });
+  const x = loadScale(result, axis);
   const y = logScale(
     Math.max(1e-3, Math.min(...(values.length === 0 ? [1] : values))),
     Math.max(1e-3, ...values) * HEADROOM,
@@ -73,7 +69,7 @@ function latencyChart(result: Result, metric: Charted): Markup {
   }));
   const content = [
     ...axes(x, y, { x: axis.name, y: "ms (log)" }),
-    ...answerBand(result, axis.isRate ? x : undefined),
+    ...rateMarks(result, axis.isRate ? x : undefined),
     ...limits.map((clause) => limitLine(clause, y)),
     ...curves.map(({ curve, points: line }) => polyline(curve, line)),
     ...points.flatMap(({ probe, at, summary }) => marks(probe, { x, y, at }, summary)),

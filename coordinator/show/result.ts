@@ -38,12 +38,16 @@ export interface Result {
     /** Kleinrock's power point: where rate over mean latency is highest. */
     readonly powerRequestsPerSecond?: number;
   } | null;
+  /** The fitted part over each clause's limit, by rate, with its bounds; null without a fit (other methods, `run`). */
+  readonly curve?: readonly CurveView[] | null;
   /** Unloaded: one request at a time. */
   readonly floor?: { readonly ttftMs: Summary; readonly e2eMs: Summary };
   /** `find --min-rate-gate`. */
   readonly rateGate?: { readonly requestsPerSecond: number; readonly held: boolean };
   /** Recorded windows in the order they were driven; `probes[0]` is the first. */
   readonly probes: readonly ProbeView[];
+  /** Every segment that was driven, in order: also those that only prepared a window. */
+  readonly timeLine?: readonly SegmentView[];
   readonly lost: LostView;
   /** Each time that a coordinator went on where another had been killed; left out when there was none. */
   readonly resumptions?: readonly ResumptionView[];
@@ -99,6 +103,19 @@ export interface AgentFloorView {
   readonly gapErrorP99Ms: number;
   readonly sendDelayP50Ms: number;
   readonly sendDelayP99Ms: number;
+}
+
+export interface CurveView {
+  /** Text of the clause. */
+  readonly clause: string;
+  /** The part that may be over: 0.01 for p99. */
+  readonly limitFraction: number;
+  readonly points: readonly {
+    readonly requestsPerSecond: number;
+    readonly overFraction: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
 }
 
 /** The answer. `high` null means "at least"; `requestsPerSecond` is then the highest rate shown to pass. */
@@ -219,6 +236,19 @@ export interface ProbeView extends MetricsView {
   readonly inFlightMax: number;
   /** By class name; empty unless the workload has several. */
   readonly byClass: Readonly<Record<string, MetricsView>>;
+}
+
+/** A stretch of load, from its start to where the next one took over. Seconds from the run's first segment. */
+export interface SegmentView {
+  readonly segment: number;
+  readonly purpose: string;
+  readonly mode: ProbeView["mode"];
+  readonly requestsPerSecond: number | null;
+  readonly streams: number | null;
+  readonly startS: number;
+  readonly endS: number;
+  /** Its coordinator was killed meanwhile; it was repeated. */
+  readonly isCutOff: boolean;
 }
 
 interface LostView {

@@ -1,7 +1,7 @@
 import { axes, drawMark, figure, FRAME, markLegend, markOf, polyline, px } from "./chart.ts";
 import { rate } from "./format.ts";
 import { load } from "./headline.ts";
-import { answerBand, loadAxis } from "./load-axis.ts";
+import { loadAxis, loadScale, rateMarks } from "./load-axis.ts";
 import { markup, NO_MARKUP, type Markup } from "./markup.ts";
 import type { Result } from "./result.ts";
 import { linearScale, type Scale } from "./scale.ts";
@@ -21,7 +21,7 @@ export function throughputChart(result: Result): Markup {
     saturation ?? 0,
     ...points.map(({ probe }) => probe.completedPerSecond),
   );
-  const x = linearScale(xMax, { from: left, to: right, stepMin: axis.stepMin });
+  const x = loadScale(result, axis);
   const y = linearScale(yMax, { from: bottom, to: top });
   const diagonalEnd = Math.min(xMax, yMax);
   const line = points
@@ -46,7 +46,7 @@ export function throughputChart(result: Result): Markup {
         ? markup`<line class="identity" x1="${px(x.at(0))}" y1="${px(y.at(0))}" x2="${px(x.at(diagonalEnd))}" y2="${px(y.at(diagonalEnd))}"/>`
         : NO_MARKUP,
       ...saturationLine(saturation, y),
-      ...answerBand(result, axis.isRate ? x : undefined),
+      ...rateMarks(result, axis.isRate ? x : undefined, { saturation: false }),
       polyline("p90", line),
       ...points.map(({ probe, at }) =>
         drawMark(

@@ -23,7 +23,7 @@ test("every command of the README's recipes works as it stands there", async (co
   const stage = await setUp(context);
   const commands = README_COMMANDS.filter((command) => kindOf(command) !== "simulate-server");
   const laneOf = (command: string): number => {
-    if (kindOf(command) === "find") return 0;
+    if (["find", "sweep"].includes(kindOf(command))) return 0;
     return /preflight|--json|--nats/.test(command) ? 1 : 2;
   };
   // Runs mostly wait, so they go on beside each other; a report follows the run it tells of.
@@ -116,6 +116,7 @@ async function setUp(context: TestContext): Promise<Stage> {
         .replaceAll("127.0.0.1:8000", host)
         .replace("nats://127.0.0.1:4222", broker.url)
         .replace(/--duration \S+/, "--duration 500ms")
+        .replace(/--points \S+/, "--points 2")
         .replace(/--time-budget \S+/, "--time-budget 10s")
         .replaceAll(/\bruns\//g, `${folder}/`);
       assert.doesNotMatch(adapted, /:8000|:4222/);

@@ -3,6 +3,7 @@ import type {
   CountsByOutcome,
   ProbeView,
   Result,
+  SegmentView,
   SloClauseView,
   Summary,
 } from "../../../coordinator/show/result.ts";
@@ -192,6 +193,36 @@ function clausesOf(total: number, ...judged: readonly Judged[]): ProbeView["clau
   }));
 }
 
+/** As a queue's tail rises; the second clause stays far from its limit. */
+function curvePoint(rate: number, place: number) {
+  const overFraction = Math.min(1, Math.exp((rate - 41.8) / 4) * (place === 0 ? 0.01 : 2e-4));
+  const spread = 1.3 + Math.abs(rate - 41.8) / 20;
+  return {
+    requestsPerSecond: rate,
+    overFraction: Number(overFraction.toPrecision(6)),
+    low: Number((overFraction / spread).toPrecision(6)),
+    high: Number(Math.min(1, overFraction * spread).toPrecision(6)),
+  };
+}
+
+function segmentOf(
+  [segment, startS, endS]: readonly [number, number, number],
+  purpose: string,
+  more: Partial<SegmentView>,
+): SegmentView {
+  return {
+    segment,
+    purpose,
+    mode: "open",
+    requestsPerSecond: null,
+    streams: null,
+    startS,
+    endS,
+    isCutOff: false,
+    ...more,
+  };
+}
+
 /** A search that found its rate: a ramp up to the first violation, then a bisection. */
 export const found: Result = {
   ...BASE,
@@ -222,6 +253,22 @@ export const found: Result = {
   },
   saturation: { requestsPerSecond: 47, relativeSd: 0.03 },
   knee: { requestsPerSecond: 38.5, method: "kneedle" },
+  curve: [TTFT_CLAUSE, ITL_CLAUSE].map((clause, place) => ({
+    clause: clause.text,
+    limitFraction: 0.01,
+    points: Array.from({ length: 24 }, (_, index) => curvePoint(4 + 2 * index, place)),
+  })),
+  timeLine: [
+    segmentOf([1, 0, 6], "calibrate", { mode: "serial" }),
+    segmentOf([2, 6, 18], "ramp", { requestsPerSecond: 10 }),
+    segmentOf([3, 18, 30], "ramp", { requestsPerSecond: 20 }),
+    segmentOf([4, 30, 53], "ramp", { requestsPerSecond: 40 }),
+    segmentOf([5, 53, 67], "ramp", { requestsPerSecond: 56.6 }),
+    segmentOf([6, 67, 101], "probe", { requestsPerSecond: 47.6 }),
+    segmentOf([7, 101, 106], "drain", { mode: "idle" }),
+    segmentOf([8, 106, 138], "probe", { requestsPerSecond: 43.6 }),
+    segmentOf([9, 138, 180], "probe", { requestsPerSecond: 41.8 }),
+  ],
   floor: { ttftMs: summaryOf(100, 31, 1.2), e2eMs: summaryOf(100, 720, 1.1) },
   rateGate: { requestsPerSecond: 40, held: true },
   probes: [

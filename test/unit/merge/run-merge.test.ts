@@ -78,13 +78,13 @@ test("the run is sealed as far as its slowest agent, and not at all before each 
   assert.equal(merge.sealedUntilNs(["agent-1"]), 2 * S);
 });
 
-test("totals, drain and firing segment are those of the newest epoch", () => {
+test("totals are of every epoch, drain and firing segment those of the newest", () => {
   const merge = taken(
     sampleReport(1),
     sampleReport(2, { drained: true }),
     sampleReport(1, { epoch: 8, firingSegment: 3 }),
   );
-  assert.equal(merge.totalsOf("agent-1").totals.fired, 1);
+  assert.equal(merge.totalsOf("agent-1").totals.fired, 3);
   assert.equal(merge.drained(["agent-1"]), false);
   assert.equal(merge.firingSegmentOf("agent-1"), 3);
   assert.equal(merge.firingSegmentOf("agent-9"), 0);

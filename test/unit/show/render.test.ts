@@ -86,11 +86,37 @@ test("the HTML report needs no network and no script", () => {
 test("every chart has a title and a description that its figure refers to", () => {
   const page = renderHtml(found);
   const labels = [...page.matchAll(/role="img" aria-labelledby="(\S+) (\S+)"/g)];
-  assert.equal(labels.length, 4);
+  assert.equal(labels.length, 7);
   for (const [, title, description] of labels) {
     assert.ok(page.includes(`<title id="${title!}">`));
     assert.ok(page.includes(`<desc id="${description!}">`));
   }
+});
+
+test("a clause is marked by its own verdict, with its fitted curve as a band, and without one all the same", () => {
+  const chartOf = (result: Result, clause: string): string =>
+    renderHtml(result)
+      .split("<figure>")
+      .find((part) => part.includes(`Over the limit: ${clause}`)) ?? "";
+  // The last two rates break the first clause, and not the second.
+  assert.equal(chartOf(found, "ttft").match(/class="mark violated"/g)?.length, 2 + 1);
+  assert.doesNotMatch(chartOf(found, "itl").split("</svg>")[0] ?? "", /class="mark violated"/);
+  assert.match(chartOf(found, "ttft"), /<polygon class="band"/);
+  const unfitted = { ...found, curve: null };
+  assert.doesNotMatch(chartOf(unfitted, "ttft"), /polygon/);
+  assert.match(chartOf(unfitted, "ttft"), /class="bar-95 met"/);
+});
+
+test("the time line shows every segment, what was void among it, and how the time was spent", () => {
+  const timeLine = found.timeLine!.map((segment) => ({
+    ...segment,
+    isCutOff: segment.segment === 4,
+  }));
+  const page = renderHtml({ ...found, timeLine });
+  assert.equal(page.match(/<rect class="sent /g)?.length, 9);
+  assert.match(page, /segment 7, drain, no load, 101 s to 106 s|segment 7, drain, no load/);
+  assert.match(page, /segment 4, ramp[^<]*void: its coordinator was killed/);
+  assert.match(page, /<li>calibrate 6\.00 s<\/li>/);
 });
 
 test("no chart holds a coordinate that is not a number", () => {
@@ -155,6 +181,24 @@ describe("the answer in one sentence", () => {
   test("with one clause its name is not said twice", () => {
     const one = { ...withRate({}), slo: found.slo.slice(0, 1) };
     assert.equal(headline(one), "41.8 requests/s (40.2–43.0, 95 %) meets ttft p99 <= 200ms.");
+  });
+
+  test("a sweep tells floor, ceiling and knee, and the highest rate that meets the SLO", () => {
+    const [first] = found.probes;
+    const serial = { ...first!, mode: "serial", requestsPerSecond: null } as const;
+    const sweep: Result = {
+      ...found,
+      command: "sweep",
+      maxRate: null,
+      outcome: { kind: "finished", reason: "" },
+      slo: found.slo.slice(0, 1),
+      probes: [serial, ...found.probes],
+    };
+    assert.equal(
+      headline(sweep),
+      "The server carries 47.0 requests/s at most; 10.0/s one at a time; latency turns at 38.5 requests/s; " +
+        "the highest rate measured that meets ttft p99 <= 200ms is 41.8 requests/s.",
+    );
   });
 
   test("a search without an answer says why", () => {
