@@ -30,9 +30,9 @@ describe("wrong input", { concurrency: 2 }, () => {
     },
     {
       name: "a command that is not built yet",
-      args: ["sweep", "--target", NOWHERE],
+      args: ["serve", "--target", NOWHERE],
       code: "LL_NOT_YET",
-      says: /sweep/,
+      says: /serve/,
     },
   ]) {
     test(`${name} ends with 2 and ${code}`, async (context) => {
