@@ -59,9 +59,9 @@ export function addFindFlags(command: Command): Command {
     )
     .option("--confidence <percent>", "of the interval (default: 95%)")
     .option("--time-budget <duration>", "every duration of the search scales with it (default: 5m)")
-    .option("--method <method>", "bisect")
-    .option("--quick", "not built yet")
-    .option("--confirm", "not built yet");
+    .option("--method <method>", "tail or bisect (default: tail)")
+    .option("--quick", "stop at the first answer, from ramp and saturation alone")
+    .option("--confirm", "judge the low end by a window of its own before answering");
 }
 
 export function addSweepFlags(command: Command): Command {

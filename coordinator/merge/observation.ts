@@ -2,7 +2,7 @@ import { addCounters, failedCount, zeroCounters } from "../../shared/measurement
 import type { ClauseCount, Exceedance } from "../../shared/measurement/interval.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
-import type { Observation, SecondObserved, SegmentRequest } from "../search/procedure.ts";
+import type { SecondObserved, SegmentRequest, WindowObserved } from "../search/procedure.ts";
 import {
   addClauseCounts,
   type MergedInterval,
@@ -19,19 +19,22 @@ export interface ObservationInput {
   /** Run clock, ns: everything before it is merged from every agent. */
   readonly sealedUntilNs: number;
   readonly firstStartAtNs: number;
-  readonly validity: Observation["validity"];
+  /** Run clock, ns: when the next segment took over; Infinity while this is the current one. */
+  readonly supersededAtNs?: number;
+  readonly validity: WindowObserved["validity"];
 }
 
-/** What a procedure is told of the current segment: only what every agent has sealed. */
-export function observe(input: ObservationInput): Observation {
+/** What a procedure is told of a segment: only what every agent has sealed. */
+export function observe(input: ObservationInput): WindowObserved {
   const { request, segment, merge, sealedUntilNs, firstStartAtNs, validity } = input;
+  const { supersededAtNs = Infinity } = input;
   const intervals = merge.intervals().filter((interval) => interval.toNs <= sealedUntilNs);
   const recorded = intervals.filter((interval) => interval.recorded);
   const counters = recorded.reduce(
     (sum, interval) => addCounters(sum, interval.counters),
     zeroCounters(),
   );
-  const recordedUntilNs = Math.min(sealedUntilNs, segment.recordUntilNs);
+  const recordedUntilNs = Math.min(sealedUntilNs, supersededAtNs, segment.recordUntilNs);
   // A cool-down that was asked for is part of the segment; the load behind a probe's window is not waited for.
   const overNs = segment.recordUntilNs + Math.round((request.holdS ?? 0) * NS_PER_SECOND);
   return {
@@ -57,8 +60,9 @@ export function observe(input: ObservationInput): Observation {
     exceedancesCut: recorded.reduce((sum, interval) => sum + interval.exceedancesCut, 0),
     ttftMeanS: meanS(merge, "ttft"),
     e2eMeanS: meanS(merge, "e2e"),
+    e2eSdS: sdS(merge, "e2e"),
     validity,
-    final: sealedUntilNs >= overNs && openOf(counters) === 0,
+    final: sealedUntilNs >= Math.min(overNs, supersededAtNs) && openOf(counters) === 0,
     elapsedS: Math.max(0, sealedUntilNs - firstStartAtNs) / NS_PER_SECOND,
   };
 }
@@ -75,6 +79,8 @@ function secondOf(interval: MergedInterval, segment: Segment): SecondObserved {
     completedOk: activity.completedOk,
     waitingEnd: activity.waitingEnd,
     inFlightEnd: activity.inFlightEnd,
+    waitingIntegralS: activity.waitingIntegralS,
+    inFlightIntegralS: activity.inFlightIntegralS,
   };
 }
 
@@ -106,4 +112,21 @@ function meanS(merge: SegmentMerge, metric: "ttft" | "e2e"): number | undefined 
     count += histogram.count;
   }
   return count === 0 ? undefined : sum / count / NS_PER_SECOND;
+}
+
+/** Pooled over the classes, about the common mean. */
+function sdS(merge: SegmentMerge, metric: "ttft" | "e2e"): number | undefined {
+  const mean = meanS(merge, metric);
+  if (mean === undefined) return undefined;
+  let squares = 0;
+  let count = 0;
+  for (const metrics of merge.classes.values()) {
+    const histogram = metrics.get(metric);
+    if (histogram === undefined || histogram.isEmpty) continue;
+    const ownMean = histogram.sum / histogram.count / NS_PER_SECOND;
+    const ownSd = histogram.standardDeviation / NS_PER_SECOND;
+    squares += histogram.count * (ownSd ** 2 + (ownMean - mean) ** 2);
+    count += histogram.count;
+  }
+  return count === 0 ? undefined : Math.sqrt(squares / count);
 }

@@ -172,7 +172,9 @@ export const FIND_FIELDS = {
   precision: fraction("half-width of the interval that ends the search", [0.005, 0.5]),
   confidence: fraction("of the interval", [0.5, 0.999]),
   "time-budget": duration("every duration of the search scales with it", [10, 24 * HOUR_S]),
-  method: choiceField("how the rate is searched", ["bisect"], ["tail"]),
+  method: choiceField("how the rate is searched", ["tail", "bisect"]),
+  quick: switchField("stop at the first answer, from ramp and saturation alone"),
+  confirm: switchField("judge the low end by a window of its own before answering"),
 } as const;
 
 /** What every list of windows can say. */

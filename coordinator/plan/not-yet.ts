@@ -8,8 +8,6 @@ export const NOT_YET_FIELDS = {
   "prefix-groups": notYetField("--prefix-groups"),
   dashboard: notYetField("--dashboard"),
   scenario: notYetField("--scenario"),
-  quick: notYetField("--quick"),
-  confirm: notYetField("--confirm"),
   "on-agent-loss": notYetField("--on-agent-loss"),
 } as const;
 

@@ -43,7 +43,11 @@ export interface FindLoad {
   readonly precisionFraction: number;
   readonly confidence: number;
   readonly timeBudgetS: number;
-  readonly method: "bisect";
+  readonly method: "tail" | "bisect";
+  /** Stop at the first answer, from ramp and saturation alone. */
+  readonly quick: boolean;
+  /** Judge the low end by a window of its own before answering. */
+  readonly confirm: boolean;
   /** Exit 99 when the rate shown to pass is below it. */
   readonly rateGatePerSecond: number | undefined;
   readonly arrivals: ArrivalTemplate;

@@ -35,7 +35,24 @@ function resolveSweep(resolving: Resolving): SweepLoad {
 }
 
 function resolveFind(resolving: Resolving): FindLoad {
-  const { values, whereIs, report } = resolving;
+  const { values } = resolving;
+  return {
+    kind: "find",
+    ...rateBounds(resolving),
+    precisionFraction: values.precision ?? PRECISION,
+    confidence: values.confidence ?? CONFIDENCE,
+    timeBudgetS: values["time-budget"] ?? TIME_BUDGET_S,
+    ...searchMethod(resolving),
+    rateGatePerSecond: values["min-rate-gate"],
+    arrivals: ownRates(resolving, "a search"),
+  };
+}
+
+function rateBounds({
+  values,
+  whereIs,
+  report,
+}: Resolving): Pick<FindLoad, "rateMinPerSecond" | "rateMaxPerSecond"> {
   const rateMin = values["min-rate"];
   const rateMax = values["max-rate"];
   if (rateMin !== undefined && rateMax !== undefined && rateMin > rateMax) {
@@ -45,18 +62,24 @@ function resolveFind(resolving: Resolving): FindLoad {
       hint: "lower --min-rate, or raise --max-rate",
     });
   }
-  const arrivals = ownRates(resolving, "a search");
-  return {
-    kind: "find",
-    rateMinPerSecond: rateMin,
-    rateMaxPerSecond: rateMax,
-    precisionFraction: values.precision ?? PRECISION,
-    confidence: values.confidence ?? CONFIDENCE,
-    timeBudgetS: values["time-budget"] ?? TIME_BUDGET_S,
-    method: values.method ?? "bisect",
-    rateGatePerSecond: values["min-rate-gate"],
-    arrivals,
-  };
+  return { rateMinPerSecond: rateMin, rateMaxPerSecond: rateMax };
+}
+
+function searchMethod({
+  values,
+  whereIs,
+  report,
+}: Resolving): Pick<FindLoad, "method" | "quick" | "confirm"> {
+  const method = values.method ?? "tail";
+  const quick = values.quick ?? false;
+  if (quick && method !== "tail") {
+    report({
+      where: whereIs("quick"),
+      message: "only the tail search has a first answer",
+      hint: "leave --quick out, or --method bisect",
+    });
+  }
+  return { method, quick, confirm: values.confirm ?? false };
 }
 
 /** The arrival process of whoever chooses the rates. */

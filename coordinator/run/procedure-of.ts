@@ -2,8 +2,9 @@ import type { Slo } from "../../shared/slo/slo.ts";
 import type { Plan, RunLoad, RunProfile, SweepLoad } from "../plan/plan.ts";
 import { bisectProcedure } from "../search/bisect.ts";
 import { fixedProcedure } from "../search/fixed-list.ts";
-import type { Procedure, SegmentRequest } from "../search/procedure.ts";
+import type { Procedure, SearchOptions, SegmentRequest } from "../search/procedure.ts";
 import { sweepProcedure, type SweepState } from "../search/sweep.ts";
+import { tailProcedure } from "../search/tail.ts";
 import { countedClauses } from "./counted-clauses.ts";
 
 /** A window that ends by its count of requests has no length of its own; closed modes need a bound all the same. */
@@ -16,19 +17,23 @@ const SWEEP_DRAIN_MAX_S = 120;
 export function procedureOf(plan: Plan, slo: Slo, cleanRatePerSecond?: number): Procedure<unknown> {
   const thresholds = countedClauses(slo).map((clause) => clause.thresholds);
   const { load } = plan;
-  if (load.kind === "find")
-    return opaque(
-      bisectProcedure({
-        slo,
-        thresholds,
-        rateMinPerSecond: load.rateMinPerSecond,
-        rateMaxPerSecond: load.rateMaxPerSecond,
-        precisionFraction: load.precisionFraction,
-        confidence: load.confidence,
-        timeBudgetS: load.timeBudgetS,
-        cleanRatePerSecond,
-      }),
-    );
+  if (load.kind === "find") {
+    const options: SearchOptions = {
+      slo,
+      thresholds,
+      rateMinPerSecond: load.rateMinPerSecond,
+      rateMaxPerSecond: load.rateMaxPerSecond,
+      precisionFraction: load.precisionFraction,
+      confidence: load.confidence,
+      timeBudgetS: load.timeBudgetS,
+      cleanRatePerSecond,
+      quick: load.quick,
+      confirm: load.confirm,
+    };
+    return load.method === "tail"
+      ? opaque(tailProcedure(options))
+      : opaque(bisectProcedure(options));
+  }
   if (load.kind === "sweep") return opaque(sweepOf(load, { slo, thresholds }));
   return opaque(fixedProcedure({ segments: requestsOf(load), slo, thresholds }));
 }

@@ -8,15 +8,9 @@ import type { Clause, Slo } from "../../shared/slo/slo.ts";
 import { NS_PER_MS, NS_PER_US } from "../../shared/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MaxRate } from "../search/procedure.ts";
-import type {
-  AgentView,
-  MaxRateView,
-  ProbeView,
-  Result,
-  RunOutcome,
-  SloClauseView,
-} from "../show/result.ts";
+import type { AgentView, ProbeView, Result, RunOutcome, SloClauseView } from "../show/result.ts";
 import { type Validity, worseOf } from "../validity/validity.ts";
+import { findingsOf, findingsView, maxRateView } from "./answer-view.ts";
 import { timeLineOf } from "./time-line.ts";
 import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
@@ -70,9 +64,9 @@ export function resultOf(input: ResultInput): Result {
     slo: slo.map(sloView),
     workload: plan.workload,
     agents: agentViews(end),
-    maxRate: answer === undefined ? null : maxRateView(answer),
+    maxRate: answer === undefined ? null : maxRateView(answer, findingsOf(end)),
     ...(plan.load.kind === "find"
-      ? { saturation: null, knee: null }
+      ? findingsView(findingsOf(end))
       : listFindings(plan.command, probes)),
     ...(floor === undefined ? {} : { floor }),
     ...(rateGate === undefined ? {} : { rateGate }),
@@ -178,20 +172,6 @@ function outcomeOf({ decision }: RunEnd): RunOutcome {
     case "finished":
       return { kind: decision.kind, reason: "" };
   }
-}
-
-function maxRateView(answer: MaxRate): MaxRateView {
-  return {
-    requestsPerSecond: answer.ratePerSecond,
-    low: answer.lowPerSecond,
-    high: answer.highPerSecond ?? null,
-    confidence: answer.confidence,
-    method: answer.method,
-    boundBy: answer.boundBy ?? null,
-    limitedBy: answer.limitedBy,
-    evidence: answer.evidence,
-    notes: answer.notes,
-  };
 }
 
 function rateGateOf(plan: Plan, answer: MaxRate | undefined): Result["rateGate"] {

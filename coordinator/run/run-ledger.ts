@@ -4,7 +4,13 @@ import { NS_PER_SECOND } from "../../shared/units.ts";
 import { Roster } from "../fleet/roster.ts";
 import { observe } from "../merge/observation.ts";
 import { RunMerge } from "../merge/run-merge.ts";
-import type { JudgedSegment, Observation, Procedure, Step } from "../search/procedure.ts";
+import type {
+  JudgedSegment,
+  Observation,
+  Procedure,
+  Step,
+  WindowObserved,
+} from "../search/procedure.ts";
 import { countLengths, countedClauses } from "./counted-clauses.ts";
 import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 import {
@@ -92,17 +98,37 @@ export class RunLedger<State> {
     this.#apply(entry);
   }
 
-  /** The current window as every agent has reported it by now. */
-  observe({ sealedUntilNs, validity }: Seen): Observation {
-    this.current.validity = validity;
+  /** The segment before the current one, which goes on being decided; undefined where a coordinator's end cut it off. */
+  get before(): DrivenSegment | undefined {
+    const before = this.driven.at(-2);
+    return before?.isCutOff === true ? undefined : before;
+  }
+
+  /** The current window, and the one before it, as every agent has reported them by now. */
+  observe({ sealedUntilNs, validity, validityBefore }: Seen): Observation {
+    const { current, before } = this;
+    current.validity = validity;
+    if (before !== undefined && validityBefore !== undefined) before.validity = validityBefore;
+    const previous =
+      before === undefined
+        ? undefined
+        : this.#windowOf(before, { sealedUntilNs, supersededAtNs: current.segment.startAtNs });
+    return { ...this.#windowOf(current, { sealedUntilNs, supersededAtNs: Infinity }), previous };
+  }
+
+  #windowOf(
+    { request, segment, validity }: DrivenSegment,
+    { sealedUntilNs, supersededAtNs }: { sealedUntilNs: number; supersededAtNs: number },
+  ): WindowObserved {
     return observe({
-      request: this.current.request,
-      segment: this.current.segment,
-      merge: this.merge.segment(this.current.segment.number),
+      request,
+      segment,
+      merge: this.merge.segment(segment.number),
       thresholdCounts: countLengths(countedClauses(this.#options.slo)),
       sealedUntilNs,
       // What a killed coordinator's last window took is not taken from the time that a search has.
       firstStartAtNs: this.firstStartAtNs + this.#voidNs,
+      supersededAtNs,
       validity: validity.verdict,
     });
   }

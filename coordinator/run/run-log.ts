@@ -12,6 +12,8 @@ export interface Seen {
   readonly sealedUntilNs: number;
   /** How the generator was judged over the current window; also from what only the log keeps. */
   readonly validity: Validity;
+  /** The same of the window before it, if there is one. */
+  readonly validityBefore?: Validity;
 }
 
 /** How a run came to its end; `interrupted` by its user, and then it can be resumed. */

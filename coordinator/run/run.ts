@@ -156,14 +156,19 @@ export class Run<State> {
 
   /** Waits until another interval of the current segment is merged from every agent; undefined: interrupted. */
   async #nextSeen(): Promise<Seen | undefined> {
-    const { merge, current } = this.#ledger;
+    const { merge, current, before } = this.#ledger;
     for (;;) {
       if (this.#ports.interrupt.aborted) return undefined;
       await this.#checkAgents();
       const sealedUntilNs = merge.sealedUntilNs(this.#ledger.active);
       if (sealedUntilNs > Math.max(this.#observedUntilNs, current.segment.startAtNs)) {
         this.#observedUntilNs = sealedUntilNs;
-        return { reports: merge.reportsTaken, sealedUntilNs, validity: this.#validityOf(current) };
+        return {
+          reports: merge.reportsTaken,
+          sealedUntilNs,
+          validity: this.#validityOf(current),
+          ...(before === undefined ? {} : { validityBefore: this.#validityOf(before) }),
+        };
       }
       await this.#nextMove();
     }

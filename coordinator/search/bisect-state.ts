@@ -1,5 +1,6 @@
 import type { Verdict } from "../../shared/slo/slo.ts";
 import type { ClauseTally } from "./clause-tally.ts";
+import type { Unloaded } from "./unloaded.ts";
 
 /** A judged window of the search. Plain JSON, like all of the state: absent is null. */
 export interface Probe {
@@ -16,12 +17,6 @@ export interface Probe {
   readonly standardError: number | null;
   /** By clause, for later windows to be judged together with this one. */
   readonly tallies: readonly ClauseTally[];
-}
-
-/** What the service does without load, mean s. */
-export interface Unloaded {
-  readonly firstTokenS: number;
-  readonly endToEndS: number;
 }
 
 /**

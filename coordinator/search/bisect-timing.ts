@@ -1,13 +1,13 @@
 import { longestLimitS } from "./one-rate-verdict.ts";
 import type { SearchOptions } from "./procedure.ts";
-import type { BisectState, Unloaded } from "./bisect-state.ts";
+import type { BisectState } from "./bisect-state.ts";
+import type { Unloaded } from "./unloaded.ts";
 
 /** The budget for which the durations below hold; others scale them. */
 const BUDGET_S = 300;
 const SCALE_MAX = 2;
 /** Rate for which the durations hold: a faster target gives as many requests sooner. */
 const RATE_PER_SECOND = 35;
-const CALIBRATE_S = 5;
 const RAMP_STEP_S = 5;
 const RAMP_STEP_FIRST_TOKENS = 3;
 const RAMP_STEP_ARRIVALS = 8;
@@ -30,12 +30,6 @@ const RESERVE_FRACTION_MAX = 0.15;
 
 function scaleOf({ timeBudgetS }: SearchOptions): number {
   return Math.min(SCALE_MAX, timeBudgetS / BUDGET_S);
-}
-
-/** Wanted and longest length of the unloaded measurement, s. */
-export function calibrateS(options: SearchOptions): { wantedS: number; longestS: number } {
-  const wantedS = Math.max(STEP_MIN_S, CALIBRATE_S * scaleOf(options));
-  return { wantedS, longestS: Math.max(wantedS, options.timeBudgetS / 5) };
 }
 
 /** How long one rate of the ramp is held, s. */

@@ -1,4 +1,4 @@
-import { calibrateRequest, onCalibrate } from "./bisect-calibrate.ts";
+import { onCalibrate } from "./bisect-calibrate.ts";
 import {
   finish,
   goOn,
@@ -16,6 +16,7 @@ import { ceilingOf } from "./next-rate.ts";
 import { countsOf, decidedSOf, looksAfter, LOOKS_MAX } from "./one-rate-verdict.ts";
 import { decidedRequests, judgedOf, see, withProbe, type Seen } from "./probe-verdict.ts";
 import type { Procedure, SearchOptions } from "./procedure.ts";
+import { calibrateRequest } from "./unloaded.ts";
 
 const RAMP_FACTOR = Math.SQRT2;
 /** While the service answers as if alone, the ramp may take two steps at once. */

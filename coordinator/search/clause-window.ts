@@ -2,7 +2,7 @@ import { assert } from "../../shared/assert.ts";
 import type { Clause, ClauseThresholds } from "../../shared/slo/slo.ts";
 import { clauseFraction, limitIndex } from "../../shared/slo/thresholds.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
-import type { Observation } from "./procedure.ts";
+import type { WindowObserved } from "./procedure.ts";
 
 /** What is known of one clause in one window: the input of a verdict on one rate. */
 export interface ClauseWindow {
@@ -56,7 +56,7 @@ export function limitSOf(clause: Clause): number | undefined {
 export function clauseWindowOf(
   clause: Clause,
   at: { readonly index: number; readonly thresholds: readonly number[] },
-  observation: Observation,
+  observation: WindowObserved,
 ): ClauseWindow {
   const count = observation.clauses[at.index];
   assert(count !== undefined, "an observation counts every clause");
@@ -103,7 +103,7 @@ function endsWithRequest(clause: Clause): boolean {
 }
 
 /** Failures are not listed one by one; the intervals in which they ended show whether they came in bursts. */
-function failuresIn(observation: Observation): ClauseWindow["exceedances"] {
+function failuresIn(observation: WindowObserved): ClauseWindow["exceedances"] {
   const { settleS } = observation.request;
   return observation.seconds
     .filter(({ fromS }) => fromS >= settleS)
@@ -120,12 +120,12 @@ function spread(count: number, fromS: number, toS: number): ClauseWindow["exceed
 }
 
 /** Requests of the window that may still turn out bad: no more than those in flight now. */
-function openIn(observation: Observation): number {
+function openIn(observation: WindowObserved): number {
   if (observation.final) return 0;
   return Math.min(observation.fired, observation.seconds.at(-1)?.inFlightEnd ?? 0);
 }
 
-function rateOf(observation: Observation): number {
+function rateOf(observation: WindowObserved): number {
   const { mode } = observation.request;
   if (mode.kind === "open") return mode.ratePerSecond;
   const arrived = Math.max(observation.scheduled, observation.fired);
@@ -139,7 +139,7 @@ function rateOf(observation: Observation): number {
  * fraction unbiased; the younger ones are left out rather than waited for or taken as good.
  * Arrivals within an interval are taken as evenly spread.
  */
-function youngerThan(ageS: number, total: number, observation: Observation): number {
+function youngerThan(ageS: number, total: number, observation: WindowObserved): number {
   if (ageS <= 0 || observation.scheduled === 0) return 0;
   const { settleS } = observation.request;
   const fromS = Math.max(settleS, observation.observedS - ageS);

@@ -38,8 +38,19 @@ const WEIGHT_MIN = 1e-9;
  * The log link is chosen because the tail of a stable queue is log-linear in the threshold.
  */
 export function fitLogLinear(rows: readonly CountRow[], prior: GaussianPrior): LogLinearFit {
+  const coefficients = logLinearCoefficients(rows, prior, prior.mean);
+  const { information } = derivatives(rows, prior, coefficients);
+  return { coefficients, standardErrors: standardErrorsOf(information) };
+}
+
+/** As `fitLogLinear`, without the standard errors. @param start where Newton begins: an earlier fit saves steps. */
+export function logLinearCoefficients(
+  rows: readonly CountRow[],
+  prior: GaussianPrior,
+  start: readonly number[],
+): readonly number[] {
   assert(prior.mean.length === prior.precision.length, "a prior has a precision for each mean");
-  let coefficients = [...prior.mean];
+  let coefficients = [...start];
   let likelihood = logPosterior(rows, prior, coefficients);
   for (let iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
     const { gradient, information } = derivatives(rows, prior, coefficients);
@@ -57,8 +68,7 @@ export function fitLogLinear(rows: readonly CountRow[], prior: GaussianPrior): L
     likelihood = nextLikelihood;
     if (longest * length < CONVERGED_STEP) break;
   }
-  const { information } = derivatives(rows, prior, coefficients);
-  return { coefficients, standardErrors: standardErrorsOf(information) };
+  return coefficients;
 }
 
 function stepped(from: readonly number[], direction: readonly number[], length: number): number[] {
@@ -66,7 +76,9 @@ function stepped(from: readonly number[], direction: readonly number[], length: 
 }
 
 function dot(x: readonly number[], c: readonly number[]): number {
-  return x.reduce((sum, part, i) => sum + part * (c[i] ?? 0), 0);
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += (x[i] ?? 0) * (c[i] ?? 0);
+  return sum;
 }
 
 function logPosterior(
@@ -114,14 +126,13 @@ function addRow(
   if (raw > LOG_MEAN_MAX && over >= total * mean) return;
   const weight = (total * mean) / (1 - mean) + WEIGHT_MIN;
   const residual = (over - total * mean) / (1 - mean);
-  x.forEach((xi, i) => {
+  // Plain loops: a search fits thousands of rows at each of its decisions.
+  for (let i = 0; i < x.length; i++) {
+    const xi = x[i] ?? 0;
+    const line = into.information[i] ?? [];
     into.gradient[i] = (into.gradient[i] ?? 0) + xi * residual;
-    const line = into.information[i];
-    if (line === undefined) return;
-    x.forEach((xj, j) => {
-      line[j] = (line[j] ?? 0) + weight * xi * xj;
-    });
-  });
+    for (let j = 0; j < x.length; j++) line[j] = (line[j] ?? 0) + weight * xi * (x[j] ?? 0);
+  }
 }
 
 function standardErrorsOf(information: readonly (readonly number[])[]): number[] {

@@ -3,7 +3,7 @@ import { evaluateAll } from "../../shared/slo/evaluate.ts";
 import { tallyOf } from "./clause-tally.ts";
 import { clauseWindowOf, hasTail, limitSOf } from "./clause-window.ts";
 import { judgeRate, type RateCounts, type RateVerdict } from "./clause-verdict.ts";
-import type { Observation } from "./procedure.ts";
+import type { WindowObserved } from "./procedure.ts";
 
 export interface WindowVerdict {
   readonly verdict: Verdict;
@@ -31,7 +31,7 @@ export function looksAfter(decidedS: number, decidedRequests: number): number {
 export const LOOKS_MAX = LOOK_AFTER_S.length;
 
 /** The part of the recorded window that is older than every tail clause's limit, s. */
-export function decidedSOf(slo: Slo, observation: Observation): number {
+export function decidedSOf(slo: Slo, observation: WindowObserved): number {
   const { settleS } = observation.request;
   const untilS = observation.observedS - settleS - longestLimitS(slo);
   return Math.max(0, Math.min(observation.recordedS, untilS));
@@ -66,7 +66,7 @@ export function overloadLimitS(slo: Slo): number {
 export function judgeWindow(
   slo: Slo,
   thresholds: readonly (readonly number[])[],
-  observation: Observation,
+  observation: WindowObserved,
 ): WindowVerdict {
   return judgeCounted(countsOf(slo, thresholds, observation), true);
 }
@@ -75,7 +75,7 @@ export function judgeWindow(
 export function countsOf(
   slo: Slo,
   thresholds: readonly (readonly number[])[],
-  observation: Observation,
+  observation: WindowObserved,
 ): readonly RateCounts[] {
   return slo.map((clause, index) => {
     const at = { index, thresholds: thresholds[index] ?? [] };

@@ -1,4 +1,4 @@
-import type { Observation, SecondObserved } from "./procedure.ts";
+import type { WindowObserved, SecondObserved } from "./procedure.ts";
 
 /** What a segment of constant rate is held against to see that the server cannot follow. */
 export interface OverloadContext {
@@ -28,7 +28,10 @@ const BACKLOG_OVER_MIN = 5;
 const DROPPED_FRACTION_MAX = 0.01;
 
 /** Why the server is overloaded in this segment, in words and numbers; undefined when nothing says so. */
-export function overloadOf(observation: Observation, context: OverloadContext): string | undefined {
+export function overloadOf(
+  observation: WindowObserved,
+  context: OverloadContext,
+): string | undefined {
   return (
     errorBurstOf(observation.seconds) ??
     droppedAtBound(observation) ??
@@ -66,7 +69,7 @@ function backlogOf(seconds: readonly SecondObserved[]): { start: number; end: nu
 }
 
 function backlogAbsolute(
-  { seconds }: Observation,
+  { seconds }: WindowObserved,
   { ratePerSecond, unloadedFirstTokenS, limitS, overCount }: OverloadContext,
 ): string | undefined {
   const { end } = backlogOf(seconds);
@@ -77,7 +80,7 @@ function backlogAbsolute(
 }
 
 function backlogGrowth(
-  { seconds }: Observation,
+  { seconds }: WindowObserved,
   { ratePerSecond, previousRatePerSecond, unloadedFirstTokenS }: OverloadContext,
 ): string | undefined {
   const spanS = seconds.at(-1)?.toS ?? 0;
@@ -94,7 +97,7 @@ function backlogGrowth(
 }
 
 /** The generator's bound on requests in flight was reached while they piled up: the server's doing, not ours. */
-function droppedAtBound(observation: Observation): string | undefined {
+function droppedAtBound(observation: WindowObserved): string | undefined {
   const { droppedInFlightBound: dropped, scheduled, seconds } = observation;
   const { start, end } = backlogOf(seconds);
   if (dropped <= DROPPED_FRACTION_MAX * scheduled || end <= start) return undefined;

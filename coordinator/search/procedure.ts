@@ -43,13 +43,13 @@ export interface SecondObserved {
   /** Requests sent, nothing back, at its end. */
   readonly waitingEnd: number;
   readonly inFlightEnd: number;
+  /** Time integrals over the interval, request-seconds: sent and nothing back, sent and not ended. */
+  readonly waitingIntegralS: number;
+  readonly inFlightIntegralS: number;
 }
 
-/**
- * What is known of the current segment, now: everything up to `observedS` is merged from every agent.
- * The run calls `advance` with a fresh one whenever another interval is complete.
- */
-export interface Observation {
+/** What is known of one segment and its recorded window: everything up to `observedS` is merged from every agent. */
+export interface WindowObserved {
   readonly request: SegmentRequest;
   readonly segment: number;
   /** The whole segment, from its start, s. */
@@ -75,11 +75,25 @@ export interface Observation {
   /** Mean of the first-token time and of the end-to-end time in the recorded window so far, s; undefined without data. */
   readonly ttftMeanS: number | undefined;
   readonly e2eMeanS: number | undefined;
+  /** Standard deviation of the end-to-end time, s; undefined without data. */
+  readonly e2eSdS: number | undefined;
   readonly validity: "valid" | "suspect" | "invalid";
   /** The segment is over and nothing of it will change. */
   readonly final: boolean;
   /** Since the run's first segment started, s. */
   readonly elapsedS: number;
+}
+
+/**
+ * What is known of the current segment, now. The run calls `advance` with a fresh one whenever another interval is
+ * complete.
+ */
+export interface Observation extends WindowObserved {
+  /**
+   * The segment before it, which goes on being decided while the current one settles: its window ended where the
+   * current segment began, at the latest. Undefined in a run's first segment.
+   */
+  readonly previous: WindowObserved | undefined;
 }
 
 /** The answer of a search; `high` undefined means "at least". Rates are requests/s. */
@@ -99,6 +113,36 @@ export interface MaxRate {
   };
   /** Sentences for the reader: limits that apply, flags. */
   readonly notes: readonly string[];
+  /** Texts of the clauses whose own highest rate lies within 5 % of the answer, besides the binding one. */
+  readonly coBinding?: readonly string[];
+  /** The highest rate by each clause alone, requests/s; null where nothing came near its limit. */
+  readonly clauseRates?: readonly {
+    readonly clause: string;
+    readonly ratePerSecond: number | null;
+  }[];
+}
+
+/** Part of the requests over a clause's limit, by rate, as fitted; `low` and `high` bound it as the answer is bounded. */
+export interface CurvePoint {
+  readonly ratePerSecond: number;
+  readonly overFraction: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a search learns beside its answer. */
+export interface SearchFindings {
+  /** Throughput while a backlog is held; its error as a fraction of it. */
+  readonly saturation: { readonly ratePerSecond: number; readonly relativeSd: number } | undefined;
+  /** Where latency starts to rise steeply (Kneedle), and where rate over latency is highest (Kleinrock). */
+  readonly knee:
+    | { readonly ratePerSecond: number; readonly powerRatePerSecond: number }
+    | undefined;
+  readonly curve: readonly {
+    readonly clause: string;
+    readonly limitFraction: number;
+    readonly points: readonly CurvePoint[];
+  }[];
 }
 
 /** A judged window, as the report shows it. */
@@ -113,11 +157,11 @@ export type Decision =
   /** The current segment goes on. */
   | { readonly kind: "go-on" }
   | { readonly kind: "next"; readonly request: SegmentRequest }
-  | { readonly kind: "found"; readonly answer: MaxRate }
+  | { readonly kind: "found"; readonly answer: MaxRate; readonly findings?: SearchFindings }
   /** A list of segments (`run`) is through. */
   | { readonly kind: "finished" }
   | { readonly kind: "hopeless"; readonly reason: string }
-  | { readonly kind: "inconclusive"; readonly reason: string };
+  | { readonly kind: "inconclusive"; readonly reason: string; readonly findings?: SearchFindings };
 
 /** One step of a procedure: its next state, what to do, and the verdict on the segment just seen, if one fell. */
 export interface Step<State> {
@@ -148,4 +192,8 @@ export interface SearchOptions {
   readonly precisionFraction: number;
   readonly confidence: number;
   readonly timeBudgetS: number;
+  /** Stop at the first answer, before the focus blocks (tail). */
+  readonly quick?: boolean;
+  /** Judge the low end by a window of its own before answering (tail). */
+  readonly confirm?: boolean;
 }

@@ -13,6 +13,7 @@ export function factsOf(result: Result): readonly Fact[] {
     { about: "target", text: `${result.target.model} at ${result.target.url}` },
     workload(result),
     evidence(result),
+    clauses(result),
     ...(result.maxRate?.notes ?? []).map((text) => ({ about: "note", text })),
     gate(result),
     saturation(result),
@@ -65,6 +66,20 @@ function evidence(result: Result): Fact | undefined {
   return { about: "evidence", text };
 }
 
+/** Which clause leaves how much room; with a single one there is nothing to tell apart. */
+function clauses({ maxRate, slo }: Result): Fact | undefined {
+  const rates = maxRate?.clauseRates ?? [];
+  if (slo.length < 2 || rates.length === 0) return undefined;
+  const texts = rates.map(({ clause, requestsPerSecond }) => {
+    const alone =
+      requestsPerSecond === null ? "not reached" : `${rate(requestsPerSecond)} requests/s`;
+    const binds = clause === maxRate?.boundBy ? ", binds" : "";
+    const also = maxRate?.coBinding?.includes(clause) === true ? ", nearly binds" : "";
+    return `${clause}: ${alone}${binds}${also}`;
+  });
+  return { about: "clauses", text: texts.join("; ") };
+}
+
 function gate(result: Result): Fact | undefined {
   const { rateGate } = result;
   if (rateGate === undefined) return undefined;
@@ -78,7 +93,10 @@ function gate(result: Result): Fact | undefined {
 function saturation(result: Result): Fact | undefined {
   if (result.saturation === null) return undefined;
   const { requestsPerSecond, relativeSd } = result.saturation;
-  const text = `${rate(requestsPerSecond)} requests/s ± ${percent(relativeSd)}`;
+  const headroom = result.maxRate?.headroomFraction;
+  const room =
+    headroom === undefined ? "" : `; the answer leaves ${percent(headroom)} of it unused`;
+  const text = `${rate(requestsPerSecond)} requests/s ± ${percent(relativeSd)}${room}`;
   return { about: "saturation", text };
 }
 

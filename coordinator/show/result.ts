@@ -134,6 +134,15 @@ export interface MaxRateView {
     readonly clumpFactor: number;
   };
   readonly notes: readonly string[];
+  /** 1 − answer / saturation; absent where saturation was not measured. */
+  readonly headroomFraction?: number;
+  /** Clauses whose own highest rate lies within 5 % of the answer, besides the binding one. */
+  readonly coBinding?: readonly string[];
+  /** The highest rate by each clause alone; null where nothing came near its limit. */
+  readonly clauseRates?: readonly {
+    readonly clause: string;
+    readonly requestsPerSecond: number | null;
+  }[];
 }
 
 /** Quantiles a summary may hold back for want of samples. */

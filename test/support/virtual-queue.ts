@@ -7,6 +7,7 @@ import type {
   SecondObserved,
   SegmentRequest,
   Step,
+  WindowObserved,
 } from "../../coordinator/search/procedure.ts";
 import type { Clause, Slo } from "../../shared/slo/slo.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
@@ -108,27 +109,180 @@ interface Tracked {
   readonly request: VirtualRequest;
   /** Thresholds crossed so far, by clause. */
   readonly crossed: number[];
-  readonly listed: boolean[];
+  readonly listed: ({ level: number } | undefined)[];
+  sawFirst: boolean;
 }
 
 type LoadOptions = Omit<VirtualRunOptions<unknown>, "procedure">;
+
+/** A segment's recorded window: what was counted of its requests, which may end long after it. */
+class VirtualWindow {
+  readonly #options: LoadOptions;
+  readonly number: number;
+  readonly request: SegmentRequest;
+  readonly startS: number;
+  /** When the next segment took over. */
+  supersededAtS = Infinity;
+  seconds: SecondObserved[] = [];
+  scheduledInSegment = 0;
+  #tracked: Tracked[] = [];
+  #fired = 0;
+  #endedWithTokens = 0;
+  #failed = 0;
+  readonly #ttft = { count: 0, sum: 0 };
+  readonly #e2e = { count: 0, sum: 0, squares: 0 };
+  readonly #counts: { total: number; over: number[] }[];
+  readonly #exceedances: { request: VirtualRequest; clause: number; level: number }[] = [];
+
+  constructor(
+    options: LoadOptions,
+    { number, request, startS }: { number: number; request: SegmentRequest; startS: number },
+  ) {
+    this.#options = options;
+    this.number = number;
+    this.request = request;
+    this.startS = startS;
+    this.#counts = options.thresholds.map((thresholds) => ({
+      total: 0,
+      over: new Array<number>(Math.max(1, thresholds.length)).fill(0),
+    }));
+  }
+
+  get recordFromS(): number {
+    return this.startS + this.request.settleS;
+  }
+
+  get recordUntilS(): number {
+    return this.recordFromS + this.request.recordS;
+  }
+
+  /** A measured window ends its load; any other's goes on for a while, waiting for the next segment. */
+  get loadUntilS(): number {
+    return this.recordUntilS + (this.request.purpose === "measure" ? 0 : HOLD_S);
+  }
+
+  track(request: VirtualRequest): void {
+    this.#fired++;
+    const clauses = this.#options.slo.length;
+    this.#tracked.push({
+      request,
+      crossed: new Array<number>(clauses).fill(0),
+      listed: new Array<undefined>(clauses).fill(undefined),
+      sawFirst: false,
+    });
+  }
+
+  /** Looks at every request that is not over yet. */
+  count(nowS: number): void {
+    for (const tracked of this.#tracked) {
+      this.#cross(tracked, nowS);
+      this.#sum(tracked, nowS);
+    }
+    this.#tracked = this.#tracked.filter(({ request }) => request.doneAtS > nowS);
+    this.#options.slo.forEach((clause, c) => {
+      const ofEnded = clause.kind === "quantile" && clause.metric === "itl";
+      this.#counts[c]!.total = ofEnded ? this.#endedWithTokens : this.#fired;
+    });
+  }
+
+  #cross(tracked: Tracked, nowS: number): void {
+    const { slo, thresholds } = this.#options;
+    slo.forEach((clause, c) => {
+      const at = { request: tracked.request, nowS, slo };
+      const reached = crossedBy(clause, thresholds[c]!, at);
+      for (let j = tracked.crossed[c]!; j < reached; j++) this.#counts[c]!.over[j]!++;
+      if (reached <= tracked.crossed[c]!) return;
+      tracked.crossed[c] = reached;
+      const listed = tracked.listed[c];
+      if (listed !== undefined) listed.level = reached - 1;
+      else {
+        const entry = { request: tracked.request, clause: c, level: reached - 1 };
+        tracked.listed[c] = entry;
+        this.#exceedances.push(entry);
+      }
+    });
+  }
+
+  #sum(tracked: Tracked, nowS: number): void {
+    const { request } = tracked;
+    if (!tracked.sawFirst && request.firstAtS <= nowS) {
+      tracked.sawFirst = true;
+      this.#ttft.count++;
+      this.#ttft.sum += request.firstAtS - request.intendedAtS;
+    }
+    if (request.doneAtS > nowS) return;
+    if (request.outputTokens > 1) this.#endedWithTokens++;
+    if (!request.ok) {
+      this.#failed++;
+      return;
+    }
+    const e2eS = request.doneAtS - request.intendedAtS;
+    this.#e2e.count++;
+    this.#e2e.sum += e2eS;
+    this.#e2e.squares += e2eS ** 2;
+  }
+
+  #listedExceedances(): Exceedance[] {
+    const base = this.#counts.map(({ over, total }) => over.findIndex((bad) => bad < 0.35 * total));
+    return this.#exceedances
+      .filter(({ clause, level }) => base[clause]! >= 0 && level >= base[clause]!)
+      .map(({ request, clause, level }) => ({
+        index: request.index,
+        intendedAtNs: Math.round((request.intendedAtS - this.recordFromS) * NS_PER_SECOND),
+        clause,
+        level,
+      }))
+      .sort((a, b) => a.intendedAtNs - b.intendedAtNs);
+  }
+
+  observed(nowS: number): WindowObserved {
+    const untilS = Math.min(nowS, this.recordUntilS, this.supersededAtS);
+    const listed = this.#listedExceedances();
+    const kept = listed.slice(0, this.#options.exceedancesMax ?? listed.length);
+    const { count, sum, squares } = this.#e2e;
+    const e2eMeanS = count === 0 ? undefined : sum / count;
+    return {
+      request: this.request,
+      segment: this.number,
+      observedS: nowS - this.startS,
+      seconds: this.seconds,
+      recordedS: Math.max(0, untilS - this.recordFromS),
+      scheduled: this.#fired,
+      fired: this.#fired,
+      failed: this.#failed,
+      droppedInFlightBound: 0,
+      clauses: this.#counts.map(({ total, over }): ClauseCount => ({ total, over: [...over] })),
+      exceedances: kept,
+      exceedancesCut: listed.length - kept.length,
+      ttftMeanS: this.#ttft.count === 0 ? undefined : this.#ttft.sum / this.#ttft.count,
+      e2eMeanS,
+      e2eSdS:
+        e2eMeanS === undefined
+          ? undefined
+          : Math.sqrt(Math.max(0, squares / count - e2eMeanS ** 2)),
+      validity: this.#options.validity?.(this.request) ?? "valid",
+      final:
+        nowS >= Math.min(this.recordUntilS, this.supersededAtS) - 1e-9 &&
+        this.#tracked.length === 0,
+      elapsedS: nowS,
+    };
+  }
+}
+
+interface OpenRequest {
+  readonly request: VirtualRequest;
+  sawFirst: boolean;
+}
 
 /** The load generator and its measurement: everything a fleet does, without the fleet. */
 class Load {
   readonly #options: LoadOptions;
   readonly #draws: Draws;
-  #number = 0;
-  #request: SegmentRequest | undefined;
-  #startS = 0;
+  #current: VirtualWindow | undefined;
+  #previous: VirtualWindow | undefined;
   #lastCutS = 0;
   #nextArrivalS = 0;
-  #scheduledInSegment = 0;
-  #seconds: SecondObserved[] = [];
-  #openRequests: { request: VirtualRequest; sawFirst: boolean }[] = [];
-  #tracked: Tracked[] = [];
-  #recorded: VirtualRequest[] = [];
-  #counts: { total: number; over: number[] }[] = [];
-  #exceedances: { request: VirtualRequest; clause: number; level: number }[] = [];
+  #openRequests: OpenRequest[] = [];
   #sentInInterval = 0;
   sent = 0;
 
@@ -138,62 +292,43 @@ class Load {
   }
 
   begin(number: number, atS: number, request: SegmentRequest): void {
-    this.#number = number;
-    this.#request = request;
-    this.#startS = atS;
+    this.#previous = this.#current;
+    if (this.#previous !== undefined) this.#previous.supersededAtS = atS;
+    this.#current = new VirtualWindow(this.#options, { number, request, startS: atS });
     this.#lastCutS = atS;
-    this.#scheduledInSegment = 0;
-    this.#seconds = [];
-    this.#tracked = [];
-    this.#recorded = [];
-    this.#exceedances = [];
-    this.#counts = this.#options.thresholds.map((thresholds) => ({
-      total: 0,
-      over: new Array<number>(Math.max(1, thresholds.length)).fill(0),
-    }));
     if (request.mode.kind === "open") {
       this.#nextArrivalS = atS + this.#draws.exponential(request.mode.ratePerSecond);
     }
   }
 
-  get #recordFromS(): number {
-    return this.#startS + this.#request!.settleS;
-  }
-
-  get #recordUntilS(): number {
-    return this.#recordFromS + this.#request!.recordS;
-  }
-
-  /** A measured window ends its load; any other's goes on for a while, waiting for the next segment. */
-  get #loadUntilS(): number {
-    return this.#recordUntilS + (this.#request!.purpose === "measure" ? 0 : HOLD_S);
-  }
-
   nextCutS(): number {
-    const bounds = [this.#lastCutS + 1, this.#recordFromS, this.#recordUntilS];
+    const { recordFromS, recordUntilS } = this.#current!;
+    const bounds = [this.#lastCutS + 1, recordFromS, recordUntilS];
     return Math.min(...bounds.filter((boundS) => boundS > this.#lastCutS + 1e-9));
   }
 
   /** Ends the interval at `atS`: everything up to it is known. */
   cut(atS: number): Observation {
+    const current = this.#current!;
     const fromS = this.#lastCutS;
     this.#sentInInterval = 0;
     this.#fireUntil(atS);
     this.#options.server.advance(atS);
-    this.#seconds = [...this.#seconds, this.#secondObserved(fromS, atS)];
+    current.seconds = [...current.seconds, this.#secondObserved(fromS, atS)];
     this.#lastCutS = atS;
-    this.#count(atS);
-    return this.#observed(atS);
+    current.count(atS);
+    this.#previous?.count(atS);
+    return { ...current.observed(atS), previous: this.#previous?.observed(atS) };
   }
 
   #fireUntil(toS: number): void {
-    const { mode } = this.#request!;
+    const { mode } = this.#current!.request;
     if (mode.kind === "idle") return;
     if (mode.kind !== "open") {
       this.#keepBusyUntil(toS, mode);
       return;
     }
-    const untilS = Math.min(toS, this.#loadUntilS);
+    const untilS = Math.min(toS, this.#current!.loadUntilS);
     while (this.#nextArrivalS < untilS && this.#mayFire()) {
       this.#fire(this.#nextArrivalS, mode.ratePerSecond);
       this.#nextArrivalS += this.#draws.exponential(mode.ratePerSecond);
@@ -208,29 +343,34 @@ class Load {
     const bound =
       mode.kind === "closed" ? mode.streams : mode.kind === "backlog" ? mode.waitingMax : 1;
     const endOf = ({ firstAtS, doneAtS }: VirtualRequest): number =>
-      mode.kind === "backlog" ? firstAtS : doneAtS;
+      mode.kind === "backlog" ? Math.min(firstAtS, doneAtS) : doneAtS;
     for (let nowS = this.#lastCutS; nowS < toS; ) {
-      let busy = this.#openRequests.filter(({ request }) => endOf(request) > nowS).length;
-      for (; busy < bound && nowS < this.#loadUntilS && this.#mayFire(); busy++)
-        this.#fire(nowS, 0);
-      const failedAtS = this.#openRequests.map(({ request }) =>
-        !request.ok && request.doneAtS > nowS ? request.doneAtS : Infinity,
-      );
-      nowS = Math.min(this.#options.server.nextEventAtS(), toS, ...failedAtS);
+      let busy = 0;
+      let failsAtS = Infinity;
+      for (const { request } of this.#openRequests) {
+        if (endOf(request) > nowS) busy++;
+        if (!request.ok && request.doneAtS > nowS) failsAtS = Math.min(failsAtS, request.doneAtS);
+      }
+      for (; busy < bound && nowS < this.#current!.loadUntilS && this.#mayFire(); busy++) {
+        const { ok, doneAtS } = this.#fire(nowS, 0);
+        if (!ok) failsAtS = Math.min(failsAtS, doneAtS);
+      }
+      nowS = Math.min(this.#options.server.nextEventAtS(), toS, failsAtS);
       this.#options.server.advance(nowS);
     }
   }
 
   #mayFire(): boolean {
-    const { requestsMax } = this.#request!;
-    return requestsMax === 0 || this.#scheduledInSegment < requestsMax;
+    const { request, scheduledInSegment } = this.#current!;
+    return request.requestsMax === 0 || scheduledInSegment < request.requestsMax;
   }
 
-  #fire(atS: number, ratePerSecond: number): void {
+  #fire(atS: number, ratePerSecond: number): VirtualRequest {
+    const window = this.#current!;
     const request: VirtualRequest = {
-      index: this.#scheduledInSegment++,
+      index: window.scheduledInSegment++,
       intendedAtS: atS,
-      recorded: atS >= this.#recordFromS && atS < this.#recordUntilS,
+      recorded: atS >= window.recordFromS && atS < window.recordUntilS,
       firstAtS: Infinity,
       doneAtS: Infinity,
       outputTokens: 1,
@@ -244,137 +384,65 @@ class Load {
       request.doneAtS = atS + 0.001;
     } else this.#options.server.arrive(request);
     this.#openRequests.push({ request, sawFirst: false });
-    if (!request.recorded) return;
-    this.#recorded.push(request);
-    const clauses = this.#options.slo.length;
-    this.#tracked.push({
-      request,
-      crossed: new Array<number>(clauses).fill(0),
-      listed: new Array<boolean>(clauses).fill(false),
-    });
+    if (request.recorded) window.track(request);
+    return request;
   }
 
   #secondObserved(fromS: number, toS: number): SecondObserved {
-    let firstTokens = 0;
-    let completed = 0;
-    let completedOk = 0;
+    const { startS } = this.#current!;
+    const sum = { firstTokens: 0, completed: 0, completedOk: 0, waiting: 0, inFlight: 0 };
+    const within = (request: VirtualRequest, untilS: number): number =>
+      Math.max(0, Math.min(untilS, toS) - Math.max(request.intendedAtS, fromS));
     for (const one of this.#openRequests) {
-      if (!one.sawFirst && one.request.firstAtS <= toS) {
+      const { firstAtS, doneAtS, ok } = one.request;
+      sum.waiting += within(one.request, Math.min(firstAtS, doneAtS));
+      sum.inFlight += within(one.request, doneAtS);
+      if (!one.sawFirst && firstAtS <= toS) {
         one.sawFirst = true;
-        firstTokens++;
+        sum.firstTokens++;
       }
-      if (one.request.doneAtS <= toS) {
-        completed++;
-        if (one.request.ok) completedOk++;
-      }
+      if (doneAtS > toS) continue;
+      sum.completed++;
+      if (ok) sum.completedOk++;
     }
     this.#openRequests = this.#openRequests.filter(({ request }) => request.doneAtS > toS);
     return {
-      fromS: fromS - this.#startS,
-      toS: toS - this.#startS,
+      fromS: fromS - startS,
+      toS: toS - startS,
       scheduled: this.#sentInInterval,
       sent: this.#sentInInterval,
-      firstTokens,
-      completed,
-      completedOk,
+      firstTokens: sum.firstTokens,
+      completed: sum.completed,
+      completedOk: sum.completedOk,
       waitingEnd: this.#openRequests.filter(({ sawFirst }) => !sawFirst).length,
       inFlightEnd: this.#openRequests.length,
-    };
-  }
-
-  #count(nowS: number): void {
-    const { slo, thresholds } = this.#options;
-    for (const tracked of this.#tracked) {
-      slo.forEach((clause, c) => {
-        const reached = crossedBy(clause, thresholds[c]!, { request: tracked.request, nowS });
-        for (let j = tracked.crossed[c]!; j < reached; j++) this.#counts[c]!.over[j]!++;
-        if (reached > tracked.crossed[c]!) {
-          tracked.crossed[c] = reached;
-          this.#list(tracked, c, reached - 1);
-        }
-      });
-    }
-    this.#tracked = this.#tracked.filter(({ request }) => request.doneAtS > nowS);
-    slo.forEach((clause, c) => {
-      this.#counts[c]!.total =
-        clause.kind === "quantile" && clause.metric === "itl"
-          ? this.#recorded.filter(
-              ({ doneAtS, outputTokens }) => doneAtS <= nowS && outputTokens > 1,
-            ).length
-          : this.#recorded.length;
-    });
-  }
-
-  #list({ request, listed }: Tracked, clause: number, level: number): void {
-    if (listed[clause]) {
-      const known = this.#exceedances.findLast(
-        (one) => one.request === request && one.clause === clause,
-      );
-      known!.level = level;
-      return;
-    }
-    listed[clause] = true;
-    this.#exceedances.push({ request, clause, level });
-  }
-
-  #listedExceedances(): Exceedance[] {
-    const base = this.#counts.map(({ over, total }) => over.findIndex((bad) => bad < 0.35 * total));
-    return this.#exceedances
-      .filter(({ clause, level }) => base[clause]! >= 0 && level >= base[clause]!)
-      .map(({ request, clause, level }) => ({
-        index: request.index,
-        intendedAtNs: Math.round((request.intendedAtS - this.#recordFromS) * NS_PER_SECOND),
-        clause,
-        level,
-      }))
-      .sort((a, b) => a.intendedAtNs - b.intendedAtNs);
-  }
-
-  #observed(nowS: number): Observation {
-    const recordedS = Math.max(0, Math.min(nowS, this.#recordUntilS) - this.#recordFromS);
-    const done = this.#recorded.filter(({ doneAtS, ok }) => ok && doneAtS <= nowS);
-    const begun = this.#recorded.filter(({ firstAtS }) => firstAtS <= nowS);
-    const fired = this.#recorded.length;
-    const listed = this.#listedExceedances();
-    const kept = listed.slice(0, this.#options.exceedancesMax ?? listed.length);
-    return {
-      request: this.#request!,
-      segment: this.#number,
-      observedS: nowS - this.#startS,
-      seconds: this.#seconds,
-      recordedS,
-      scheduled: fired,
-      fired,
-      failed: this.#recorded.filter(({ ok, doneAtS }) => !ok && doneAtS <= nowS).length,
-      droppedInFlightBound: 0,
-      clauses: this.#counts.map(({ total, over }): ClauseCount => ({ total, over: [...over] })),
-      exceedances: kept,
-      exceedancesCut: listed.length - kept.length,
-      ttftMeanS: meanOf(begun.map(({ firstAtS, intendedAtS }) => firstAtS - intendedAtS)),
-      e2eMeanS: meanOf(done.map(({ doneAtS, intendedAtS }) => doneAtS - intendedAtS)),
-      validity: this.#options.validity?.(this.#request!) ?? "valid",
-      final:
-        nowS >= this.#recordUntilS - 1e-9 && this.#recorded.every(({ doneAtS }) => doneAtS <= nowS),
-      elapsedS: nowS,
+      waitingIntegralS: sum.waiting,
+      inFlightIntegralS: sum.inFlight,
     };
   }
 }
 
-function meanOf(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+interface At {
+  readonly request: VirtualRequest;
+  readonly nowS: number;
+  readonly slo: Slo;
 }
 
 /** How many thresholds of a clause the request is known to have crossed at `nowS`, from below. */
-function crossedBy(
-  clause: Clause,
-  thresholds: readonly number[],
-  { request, nowS }: { request: VirtualRequest; nowS: number },
-): number {
+function crossedBy(clause: Clause, thresholds: readonly number[], at: At): number {
+  const { request, nowS, slo } = at;
   const done = request.doneAtS <= nowS;
   if (clause.kind === "error_rate") return done && !request.ok ? 1 : 0;
-  if (clause.kind === "goodput") throw new Error("the virtual queue counts no goodput");
+  if (clause.kind === "goodput") {
+    const latencies = slo.filter((other) => other.kind === "quantile");
+    const bad = latencies.some((other) => crossedBy(other, [other.limit], at) > 0);
+    return bad || (done && !request.ok) ? 1 : 0;
+  }
   if (done && !request.ok) return thresholds.length;
+  if (clause.metric === "output_tokens_per_second") {
+    const speed = (request.outputTokens - 1) / (request.doneAtS - request.firstAtS);
+    return done && request.outputTokens > 1 && speed < thresholds[0]! ? 1 : 0;
+  }
   const valueS = {
     ttft: () => Math.min(request.firstAtS, nowS) - request.intendedAtS,
     e2e: () => Math.min(request.doneAtS, nowS) - request.intendedAtS,

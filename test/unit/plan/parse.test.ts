@@ -77,7 +77,9 @@ describe("a plan from flags", () => {
         precisionFraction: 0.1,
         confidence: 0.95,
         timeBudgetS: 300,
-        method: "bisect",
+        method: "tail",
+        quick: false,
+        confirm: false,
         rateGatePerSecond: undefined,
         arrivals: { kind: "poisson" },
       },
@@ -99,6 +101,12 @@ describe("a plan from flags", () => {
     });
   });
 
+  test("a first answer is the tail search's alone", () => {
+    const problems = problemsOf(() => find({ method: "bisect", quick: true }));
+    assert.match(problems[0]!, /--quick: only the tail search has a first answer/);
+    assert.equal(problems.length, 1);
+  });
+
   test("takes everything a search can be told", () => {
     const plan = find({
       minRate: "2",
@@ -107,6 +115,9 @@ describe("a plan from flags", () => {
       precision: "5%",
       confidence: "0.9",
       timeBudget: "45s",
+      method: "tail",
+      quick: true,
+      confirm: true,
       arrivals: "gamma:2",
       sloPreset: "chatbot",
       slo: ["error_rate <= 0.1%"],
@@ -118,7 +129,9 @@ describe("a plan from flags", () => {
       precisionFraction: 0.05,
       confidence: 0.9,
       timeBudgetS: 45,
-      method: "bisect",
+      method: "tail",
+      quick: true,
+      confirm: true,
       rateGatePerSecond: 40,
       arrivals: { kind: "gamma", coefficientOfVariation: 2 },
     });
@@ -363,9 +376,6 @@ describe("what is not built yet", () => {
     [{ prefixTokens: "64" }, /--prefix-tokens/],
     [{ prefixGroups: "4" }, /--prefix-groups/],
     [{ dashboard: true }, /--dashboard/],
-    [{ quick: true }, /--quick/],
-    [{ confirm: true }, /--confirm/],
-    [{ method: "tail" }, /--method: "tail"/],
     [{ http: "2" }, /--http: "2"/],
     [{ arrivals: "trace:azure.csv" }, /--arrivals: .*"trace"/],
     [{ arrivals: "steps:1:2" }, /--arrivals: .*"steps"/],
@@ -390,11 +400,11 @@ describe("what is not built yet", () => {
   });
 
   test("that is turned off is no matter", () => {
-    find({ prefixTokens: "0" }, { planFile: { name: "p", text: "quick: false" } });
+    find({ prefixTokens: "0" }, { planFile: { name: "p", text: "dashboard: false" } });
   });
 
   test("beside a mistake is one of the problems", () => {
-    const problems = problemsOf(() => find({ quick: true, seed: "x" }));
+    const problems = problemsOf(() => find({ dashboard: true, seed: "x" }));
     assert.equal(problems.length, 2);
   });
 });

@@ -44,7 +44,7 @@ function firstOf(flags: Readonly<Record<string, string>>): {
         firstStartAtNs: START_NS,
         validity: "valid",
       });
-      return procedure.advance(state, observation).decision.kind;
+      return procedure.advance(state, { ...observation, previous: undefined }).decision.kind;
     },
   };
 }

@@ -27,6 +27,8 @@ function over(request: SegmentRequest, segment: number, completedPerSecond: numb
     completedOk: second < request.settleS + request.recordS ? completedPerSecond : 999,
     waitingEnd: 0,
     inFlightEnd: 0,
+    waitingIntegralS: 0,
+    inFlightIntegralS: 0,
   }));
   return {
     request,
@@ -43,6 +45,8 @@ function over(request: SegmentRequest, segment: number, completedPerSecond: numb
     exceedancesCut: 0,
     ttftMeanS: undefined,
     e2eMeanS: undefined,
+    e2eSdS: undefined,
+    previous: undefined,
     validity: "valid",
     final: true,
     elapsedS: endS,

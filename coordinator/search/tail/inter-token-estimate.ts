@@ -1,0 +1,57 @@
+import { type ClauseEstimate, type FitInput, focusOf, withoutFocus } from "./clause-estimate.ts";
+import { correctDirectly } from "./direct-correction.ts";
+import { effectiveCounts, fitInterToken, interTokenAt, interTokenRoot } from "./inter-token.ts";
+import { jackknifeVariance } from "./jackknife.ts";
+import type { ClauseModel } from "./models.ts";
+
+/** Error of the form itself, in ln(rate). */
+const STRUCTURAL_LOG_SD = 0.045;
+/** Until a jackknife has blocks to work on; and the most that one of a few blocks is believed. */
+const FEW_BLOCKS_LOG_SD = 0.12;
+const LOG_REACH = 0.45;
+const JACKKNIFE_BLOCKS_MIN = 3;
+const EFFECTIVE_DISPERSION = 15;
+
+/** The root of the inter-token fit, corrected by the effective counts over the limit itself. */
+export function estimateInterToken(model: ClauseModel, input: FitInput): ClauseEstimate {
+  const { blocks, anchor, tail } = input;
+  const { allowedFraction } = model;
+  const fit = fitInterToken(model, blocks, anchor);
+  const root = interTokenRoot(fit, allowedFraction);
+  const isFew = focusOf(blocks).length < JACKKNIFE_BLOCKS_MIN || !input.thorough;
+  const slope = (fit.slope * root) / anchor.ratePerSecond;
+  const posterior = correctDirectly(
+    {
+      ratePerSecond: root,
+      logSd: isFew ? FEW_BLOCKS_LOG_SD : Math.min(FEW_BLOCKS_LOG_SD, spread(model, input, root)),
+      slope,
+      rateMaxPerSecond: Infinity,
+      logReach: LOG_REACH,
+    },
+    focusOf(blocks).flatMap((block) => effectiveCounts(model, block)),
+    { allowedFraction, tail },
+  );
+  const { ratePerSecond } = posterior;
+  return {
+    model,
+    ratePerSecond,
+    lowPerSecond: posterior.lowPerSecond,
+    highPerSecond: posterior.highPerSecond,
+    slope,
+    clumpFactor: EFFECTIVE_DISPERSION,
+    floor: 0,
+    overAt: (rate) => interTokenAt(fit, (rate * root) / ratePerSecond),
+  };
+}
+
+function spread(model: ClauseModel, { blocks, anchor }: FitInput, ratePerSecond: number): number {
+  const rootWith = (some: FitInput["blocks"], at: FitInput["anchor"]): number =>
+    Math.log(interTokenRoot(fitInterToken(model, some, at), model.allowedFraction));
+  const logRate = Math.log(ratePerSecond);
+  const between = jackknifeVariance(logRate, focusOf(blocks).length, (i) =>
+    rootWith(withoutFocus(blocks, i), anchor),
+  );
+  const shifted = { ...anchor, ratePerSecond: anchor.ratePerSecond * (1 + anchor.relativeSd) };
+  const byAnchor = rootWith(blocks, shifted) - logRate;
+  return Math.sqrt(between + byAnchor ** 2 + STRUCTURAL_LOG_SD ** 2);
+}
