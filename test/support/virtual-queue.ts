@@ -26,6 +26,8 @@ export interface VirtualRunOptions<State> {
   readonly armS?: number;
   /** Whether a request fails at once, without reaching the server. */
   readonly failing?: (request: VirtualRequest, ratePerSecond: number) => boolean;
+  /** How long a failure takes, s. */
+  readonly failAfterS?: number;
   readonly validity?: (request: SegmentRequest) => Observation["validity"];
   /** Exceedances listed for a window; the rest is only counted. */
   readonly exceedancesMax?: number;
@@ -381,7 +383,7 @@ class Load {
     this.#options.server.advance(atS);
     if (this.#options.failing?.(request, ratePerSecond) === true) {
       request.ok = false;
-      request.doneAtS = atS + 0.001;
+      request.doneAtS = atS + (this.#options.failAfterS ?? 0.001);
     } else this.#options.server.arrive(request);
     this.#openRequests.push({ request, sawFirst: false });
     if (request.recorded) window.track(request);

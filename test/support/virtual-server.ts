@@ -63,18 +63,32 @@ export interface VirtualServer {
 /** First in, first out, `slots` at a time; the answer comes whole, so first token and end coincide. */
 export function fifoServer(options: {
   readonly slots: number;
-  readonly serviceS: (draws: Draws) => number;
+  /** @param at when the service begins, and how long the request has waited, s. */
+  readonly serviceS: (draws: Draws, at: { startS: number; waitS: number }) => number;
   readonly seed: number;
+  /** Nothing moves for so long at the start of each such period. */
+  readonly pause?: { readonly everyS: number; readonly forS: number };
 }): VirtualServer {
   const draws = new Draws(options.seed, 1);
   const freeAtS = new Float64Array(options.slots);
   let ends: number[] = [];
   let nowS = 0;
+  /** A service is held up by a pause that it begins in, and by each that begins in it. */
+  function paused(startS: number, endS: number): number {
+    if (options.pause === undefined) return endS;
+    const { everyS, forS } = options.pause;
+    const period = Math.floor(startS / everyS);
+    let heldS = endS + Math.max(0, period * everyS + forS - startS);
+    for (let k = period + 1; k * everyS < heldS; k++) heldS += forS;
+    return heldS;
+  }
   return {
     arrive(request) {
       let slot = 0;
       for (let k = 1; k < freeAtS.length; k++) if (freeAtS[k]! < freeAtS[slot]!) slot = k;
-      const endS = Math.max(request.intendedAtS, freeAtS[slot]!) + options.serviceS(draws);
+      const startS = Math.max(request.intendedAtS, freeAtS[slot]!);
+      const waitS = startS - request.intendedAtS;
+      const endS = paused(startS, startS + options.serviceS(draws, { startS, waitS }));
       freeAtS[slot] = endS;
       request.firstAtS = endS;
       request.doneAtS = endS;

@@ -6,8 +6,10 @@ import type { ClauseModel } from "./models.ts";
 
 /** Error of the form itself, in ln(rate). */
 const STRUCTURAL_LOG_SD = 0.045;
-/** Until a jackknife has blocks to work on; and the most that one of a few blocks is believed. */
+/** Until a jackknife has blocks to work on. */
 const FEW_BLOCKS_LOG_SD = 0.12;
+/** The most that a jackknife of a few blocks is believed. */
+const SPREAD_LOG_SD_MAX = 0.15;
 const LOG_REACH = 0.45;
 const JACKKNIFE_BLOCKS_MIN = 3;
 const EFFECTIVE_DISPERSION = 15;
@@ -23,7 +25,7 @@ export function estimateInterToken(model: ClauseModel, input: FitInput): ClauseE
   const posterior = correctDirectly(
     {
       ratePerSecond: root,
-      logSd: isFew ? FEW_BLOCKS_LOG_SD : Math.min(FEW_BLOCKS_LOG_SD, spread(model, input, root)),
+      logSd: isFew ? FEW_BLOCKS_LOG_SD : Math.min(SPREAD_LOG_SD_MAX, spread(model, input, root)),
       slope,
       rateMaxPerSecond: Infinity,
       logReach: LOG_REACH,
@@ -48,10 +50,13 @@ function spread(model: ClauseModel, { blocks, anchor }: FitInput, ratePerSecond:
   const rootWith = (some: FitInput["blocks"], at: FitInput["anchor"]): number =>
     Math.log(interTokenRoot(fitInterToken(model, some, at), model.allowedFraction));
   const logRate = Math.log(ratePerSecond);
-  const between = jackknifeVariance(logRate, focusOf(blocks).length, (i) =>
+  const count = focusOf(blocks).length;
+  const between = jackknifeVariance(logRate, count, (i) =>
     rootWith(withoutFocus(blocks, i), anchor),
   );
+  // A variance of few blocks is itself unsure: Student's distribution is wider than the normal one by this.
+  const byFewness = (count - 1) / Math.max(0.5, count - 3);
   const shifted = { ...anchor, ratePerSecond: anchor.ratePerSecond * (1 + anchor.relativeSd) };
   const byAnchor = rootWith(blocks, shifted) - logRate;
-  return Math.sqrt(between + byAnchor ** 2 + STRUCTURAL_LOG_SD ** 2);
+  return Math.sqrt(between * byFewness + byAnchor ** 2 + STRUCTURAL_LOG_SD ** 2);
 }

@@ -2,7 +2,15 @@ import type { JudgedSegment } from "../procedure.ts";
 import { longestLimitS } from "../one-rate-verdict.ts";
 import { changed, type Move, next, type TailStep } from "./move.ts";
 import type { DrainReason } from "./state.ts";
-import { backlogOf, drainMaxS, rampStepS, saturateS, settleS, timeLeftS } from "./timing.ts";
+import {
+  backlogOf,
+  drainMaxS,
+  rampStepS,
+  saturateS,
+  scaleOf,
+  settleS,
+  timeLeftS,
+} from "./timing.ts";
 
 /** Load goes on at the rate of a ramp step while its outcome is on the way; such arrivals are recorded as well. */
 const RECORD_EXTRA_S = 10;
@@ -11,6 +19,8 @@ export const SATURATE_LONGEST = 2;
 /** Part of the time left that the highest rate allowed is judged for. */
 const CEILING_SHARE = 0.5;
 const CEILING_RECORD_MIN_S = 2;
+/** At a budget of 300 s; undecided for so long it is too near the answer for one rate to tell. */
+const CEILING_MAX_S = 60;
 
 export const UNKNOWN_UNLOADED = { firstTokenS: 0, endToEndS: 0 };
 
@@ -70,11 +80,14 @@ export function probeCeiling(move: Move): TailStep {
   const rate = state.ratePerSecond;
   const settling = settleS(options, state, { rate, change: 0 });
   const leftS = timeLeftS(options, state, observation.elapsedS) - settling - state.latencyS;
+  const longestS = CEILING_MAX_S * scaleOf(options);
   return next(changed(move, { step: "ceiling", previousRatePerSecond: rate }), {
     purpose: "probe",
     mode: { kind: "open", ratePerSecond: rate },
     settleS: settling,
-    recordS: Math.max(CEILING_RECORD_MIN_S, CEILING_SHARE * leftS) + longestLimitS(options.slo),
+    recordS:
+      Math.max(CEILING_RECORD_MIN_S, Math.min(longestS, CEILING_SHARE * leftS)) +
+      longestLimitS(options.slo),
     requestsMax: 0,
   });
 }

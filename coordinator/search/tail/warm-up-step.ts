@@ -1,4 +1,4 @@
-import type { SecondObserved } from "../procedure.ts";
+import type { SecondObserved, WindowObserved } from "../procedure.ts";
 import { calibrateRequest, firstRate, unloadedOf } from "../unloaded.ts";
 import { changed, endWith, goOn, type Move, next, type TailStep, withBlock } from "./move.ts";
 import { rampTo } from "./requests.ts";
@@ -22,7 +22,7 @@ export function onCalibrate(move: Move): TailStep {
   if (sight.kind === "unknown") return goOn(move);
   if (sight.kind === "hopeless") return endWith(move, sight);
   const isFirst = observation.segment === 1;
-  if (isFirst && isCooling(observation.seconds, windowS(move) / 2)) return warmUp(move);
+  if (isFirst && isCooling(observation, windowS(move) / 2)) return warmUp(move);
   const { unloaded } = sight;
   const known = changed(
     { ...move, state: withBlock(move, observation, "unloaded") },
@@ -48,7 +48,7 @@ function warmUp(move: Move): TailStep {
 export function onWarmUp(move: Move): TailStep {
   const { options, observation } = move;
   const isOver = observation.observedS >= observation.request.recordS - 1e-6;
-  if (!isOver && isCooling(observation.seconds, windowS(move))) return goOn(move);
+  if (!isOver && isCooling(observation, windowS(move))) return goOn(move);
   return next(changed(move, { step: "calibrate" }), calibrateRequest(options));
 }
 
@@ -57,13 +57,19 @@ function windowS({ options }: Move): number {
 }
 
 /** Whether the first tokens of the last window came faster than those of the one before; true while there is only one. */
-export function isCooling(seconds: readonly SecondObserved[], windowS: number): boolean {
+export function isCooling(
+  { seconds, e2eMeanS, e2eSdS }: Pick<WindowObserved, "seconds" | "e2eMeanS" | "e2eSdS">,
+  windowS: number,
+): boolean {
   const later = windowBefore(seconds, { endsAt: seconds.length, windowS });
   const earlier = windowBefore(seconds, { endsAt: later.from, windowS });
   if (earlier.requests < WINDOW_REQUESTS_MIN || later.requests < WINDOW_REQUESTS_MIN) {
     return earlier.from > 0 || earlier.requests === 0;
   }
-  const chance = CHANCE_DEVIATIONS * Math.sqrt(1 / earlier.requests + 1 / later.requests);
+  const variation =
+    e2eMeanS === undefined || e2eSdS === undefined ? 1 : Math.min(1, e2eSdS / e2eMeanS);
+  const deviation = variation * Math.sqrt(1 / earlier.requests + 1 / later.requests);
+  const chance = CHANCE_DEVIATIONS * deviation;
   return earlier.meanS > later.meanS * (1 + AGREEMENT + chance);
 }
 
