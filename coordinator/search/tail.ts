@@ -24,7 +24,8 @@ export function tailProcedure(options: SearchOptions): Procedure<TailState> {
   const models = modelsOf(options.slo, options.thresholds);
   return {
     begin: () => ({
-      state: INITIAL_STATE,
+      // Beyond what its agents carry a window would be void.
+      state: { ...INITIAL_STATE, generatorCeilingPerSecond: options.cleanRatePerSecond ?? null },
       decision: { kind: "next", request: calibrateRequest(options) },
       judged: undefined,
     }),

@@ -1,4 +1,10 @@
-import type { Decision, JudgedSegment, MaxRate, SegmentRequest } from "../procedure.ts";
+import type {
+  Decision,
+  JudgedSegment,
+  MaxRate,
+  SearchOptions,
+  SegmentRequest,
+} from "../procedure.ts";
 import { focusOf } from "./clause-estimate.ts";
 import { confirmRequest } from "./confirm.ts";
 import { ceilingOf, estimateOf } from "./current-estimate.ts";
@@ -80,7 +86,7 @@ function tooLittle(move: Move): Decision {
   const needed = Math.ceil(10 / rarest.allowedFraction);
   const ceiling = state.generatorCeilingPerSecond;
   const reason =
-    ceiling === null
+    ceiling === null || ceiling === move.options.cleanRatePerSecond
       ? `only ${requests} requests could be sent within the time budget, and ${rarest.clause.text} takes about ${needed} near the answer; give a longer --time-budget, or ask for a lower percentile`
       : `the load generator could not hold ${shown(ceiling)} requests/s, and no lower rate was shown to meet the SLO`;
   const findings = findingsOf(move, undefined);
@@ -136,11 +142,17 @@ function atLeast(move: Move, estimate: Estimate): Decision {
     notes: [
       ...state.notes,
       ...(byGenerator
-        ? [`the load generator could not hold more than ${shown(ratePerSecond)} requests/s`]
+        ? [generatorNote(options, ratePerSecond)]
         : [`no saturation was seen up to ${shown(ratePerSecond)} requests/s`]),
     ],
   };
   return { kind: "found", answer, findings: findingsOf(move, undefined) };
+}
+
+function generatorNote({ cleanRatePerSecond }: SearchOptions, ratePerSecond: number): string {
+  return ratePerSecond === cleanRatePerSecond
+    ? `the agents carry about ${shown(ratePerSecond)} requests/s with a valid measurement: more agents would go on`
+    : `the load generator could not hold more than ${shown(ratePerSecond)} requests/s`;
 }
 
 function clauseRatesOf({ clauses }: Estimate): NonNullable<MaxRate["clauseRates"]> {

@@ -133,6 +133,13 @@ describe("bounds that end the search before the server does", () => {
     assert.match(answer.notes.join(), /the load generator could not hold more than/);
   });
 
+  test("agents that carry no more than a clean rate are not asked for more", () => {
+    const answer = answerOf(searchAt({ server: mm4(), options: { cleanRatePerSecond: 18 } }));
+    assert.equal(answer.limitedBy, "generator");
+    assert.equal(answer.ratePerSecond, 18);
+    assert.match(answer.notes.join(), /the agents carry about 18 requests\/s/);
+  });
+
   test("a window that was void once, such as by a lost agent, is repeated", () => {
     let voids = 1;
     const run = searchAt({
