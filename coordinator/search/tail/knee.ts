@@ -1,3 +1,4 @@
+import { kneedle, mostPower } from "../knee.ts";
 import type { SearchFindings } from "../procedure.ts";
 import type { Anchor } from "./anchor.ts";
 import type { Block } from "./block.ts";
@@ -12,43 +13,21 @@ const EXPONENTS = [1, 1.5, 2, 3, 4, 6, 8] as const;
 type LatencyCurve = (ratePerSecond: number) => number;
 
 /**
- * Where latency starts to rise steeply, on the fitted curve T(λ) = T0 + A r^m / (1 − r), r = λ/λ_s.
- *
- * Kneedle: both axes scaled to 0 … 1, the knee of a rising convex curve is where it lies furthest below the diagonal
- * (Satopää et al. 2011). Power: the rate at which λ / T(λ) is highest (Kleinrock 1979).
+ * Where latency starts to rise steeply (Kneedle), and where the rate over it is highest, on the fitted curve
+ * T(λ) = T0 + A r^m / (1 − r), r = λ/λ_s.
  */
 export function kneeOf(blocks: readonly Block[], anchor: Anchor): SearchFindings["knee"] {
   const curve = latencyCurve(blocks, anchor.ratePerSecond);
   if (curve === undefined) return undefined;
-  const rates = Array.from(
-    { length: POINTS },
-    (_, i) => ((i + 1) / POINTS) * RANGE_PART * anchor.ratePerSecond,
-  );
-  const latencies = rates.map(curve);
-  const lowest = latencies[0] ?? 0;
-  const highest = latencies.at(-1) ?? lowest;
-  if (highest <= lowest) return undefined;
-  const farthest = bestOf(rates, (rate, i) => {
-    const x = i / (POINTS - 1);
-    return x - (curve(rate) - lowest) / (highest - lowest);
+  const points = Array.from({ length: POINTS }, (_, i) => {
+    const rate = ((i + 1) / POINTS) * RANGE_PART * anchor.ratePerSecond;
+    return { x: rate, y: curve(rate) };
   });
-  return {
-    ratePerSecond: farthest,
-    powerRatePerSecond: bestOf(rates, (rate) => rate / curve(rate)),
-  };
-}
-
-function bestOf(rates: readonly number[], valueOf: (rate: number, i: number) => number): number {
-  let best = rates[0] ?? 0;
-  let highest = -Infinity;
-  for (const [i, rate] of rates.entries()) {
-    const value = valueOf(rate, i);
-    if (value > highest) {
-      highest = value;
-      best = rate;
-    }
-  }
-  return best;
+  const ratePerSecond = kneedle(points, { shape: "convex" });
+  const powerRatePerSecond = mostPower(points);
+  return ratePerSecond === undefined || powerRatePerSecond === undefined
+    ? undefined
+    : { ratePerSecond, powerRatePerSecond };
 }
 
 /** Least squares on ln T over the blocks, for each shape; T0 is the unloaded mean. */
