@@ -29,6 +29,11 @@ export interface AgentRunOptions {
   readonly onStart: (segmentNumber: number, started: boolean) => void;
 }
 
+/** Several choices of one request share one count of tokens, so nothing is known of each. */
+function forcesLengths({ forceOutput, extraBody }: PrepareRun["target"]): boolean {
+  return forceOutput && !("n" in extraBody);
+}
+
 /** A segment that this agent holds, with the clock it is timed by. */
 interface HeldSegment {
   readonly segment: Segment;
@@ -58,6 +63,7 @@ export class AgentRun {
       classNames: prepareRun.workload.classes.map((each) => each.name),
       thresholds: prepareRun.thresholds,
       intervalNs: prepareRun.limits.intervalNs,
+      forcesLengths: forcesLengths(prepareRun.target),
       onEnded: (flight: Flight, record: RequestRecord) => {
         this.#dispatcher.ended(flight);
         if (prepareRun.keepRecords) reporter.addRecord(flight.segment, record);

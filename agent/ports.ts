@@ -39,7 +39,10 @@ export interface StreamListener {
   onBytes(count: number): void;
   /** The server's own token counts; may come more than once, the last one counts; -1 where it is silent. */
   onUsage(inputTokens: number, outputTokens: number): void;
-  /** `detail` is for logs: what went wrong, in words; empty when ok. */
+  /**
+   * `detail`: what went wrong, in words; empty when ok. That of a `connect_error` holds the system's code (EMFILE, …),
+   * which tells want of a descriptor or port of this machine from a server that does not answer.
+   */
   onEnd(atNs: number, outcome: Outcome, status: number, detail: string): void;
 }
 

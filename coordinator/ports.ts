@@ -24,6 +24,8 @@ export interface ReportReceiver {
   /** Resolves to a refusal when the report is not of this run, malformed, or in conflict with one taken before. */
   onInterval(report: IntervalReport): Promise<Refusal | undefined>;
   onRecords(batch: RecordBatch): Promise<void>;
+  /** A message of this agent could not be read, so that nothing more of it is taken. */
+  onMalformed?(agentId: string, refusal: Refusal): void;
 }
 
 /** The result path: gRPC, or a simulated network. */

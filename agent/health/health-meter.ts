@@ -6,6 +6,8 @@ import type { ProcessGauges } from "../ports.ts";
 
 /** How often the event loop is asked whether it is in time. */
 const PROBE_EVERY_NS = 20 * NS_PER_MS;
+/** Of one pause; a longer one has long said what there is to say. */
+const MISSED_PROBES_MAX = 1_000;
 
 /** What the reporting side knows of itself. */
 export interface SpoolGauges {
@@ -70,8 +72,21 @@ export class HealthMeter {
   #probe(): void {
     const dueNs = this.#clock.nowNs() + PROBE_EVERY_NS;
     this.#cancelProbe = this.#clock.callAt(dueNs, () => {
-      this.#loopDelay.record(Math.max(0, this.#clock.nowNs() - dueNs));
+      this.#recordLate(Math.max(0, this.#clock.nowNs() - dueNs));
       this.#probe();
     });
+  }
+
+  /**
+   * A loop that stood still also missed the probes that were due meanwhile, each a little less late: without them a
+   * pause would count as one probe however long it was (HdrHistogram's correction for coordinated omission).
+   */
+  #recordLate(lateNs: number): void {
+    this.#loopDelay.record(lateNs);
+    for (let missed = 1; missed <= MISSED_PROBES_MAX; missed += 1) {
+      const missedNs = lateNs - missed * PROBE_EVERY_NS;
+      if (missedNs <= 0) return;
+      this.#loopDelay.record(missedNs);
+    }
   }
 }

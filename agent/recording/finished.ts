@@ -33,6 +33,19 @@ export function itlOf(flight: Flight): number | undefined {
   return (flight.lastContentAtNs - flight.firstContentAtNs) / (flight.outputTokens - 1);
 }
 
+/** Errors of a connect that say that this machine has nothing left to connect with; the server has no part in them. */
+const OWN_ERRORS = /\b(?:EMFILE|ENFILE|EADDRNOTAVAIL|ENOBUFS|ENOMEM)\b/;
+
+/** Whether a request got no connection for want of a descriptor, a port or a buffer of this machine. */
+export function lacksOwnResource({ outcome, detail }: Flight): boolean {
+  return outcome === "connect_error" && OWN_ERRORS.test(detail);
+}
+
+/** Whether the server counted another number of output tokens than was asked for; false where it counts none. */
+export function isLengthOff({ outcome, usageTokens, askedTokens }: Flight): boolean {
+  return outcome === "ok" && usageTokens !== NEVER && usageTokens !== askedTokens;
+}
+
 /** A finished request as its record says it. */
 export function recordOf(flight: Flight): RequestRecord {
   const toUs = (ns: number): number => Math.round(ns / NS_PER_US);
@@ -48,6 +61,7 @@ export function recordOf(flight: Flight): RequestRecord {
     gapMeanUs: gaps > 0 ? toUs((flight.lastContentAtNs - flight.firstContentAtNs) / gaps) : NEVER,
     gapMaxUs: gaps > 0 ? toUs(flight.gapMaxNs) : NEVER,
     e2eUs: since(flight.lastContentAtNs),
+    durationUs: toUs(flight.endAtNs - flight.sentAtNs),
     outputTokens: flight.outputTokens,
     inputTokens: Math.max(0, flight.inputTokens),
     contentEvents: flight.contentEvents,

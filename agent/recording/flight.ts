@@ -17,6 +17,8 @@ export interface FlightOptions {
   readonly interval: IntervalKey;
   readonly index: number;
   readonly classIndex: number;
+  /** Output tokens that the request asks for. */
+  readonly askedTokens: number;
   readonly segment: number;
   readonly intendedAtNs: number;
   /** The same instant on the run's clock. */
@@ -30,6 +32,7 @@ export class Flight implements StreamListener {
   readonly interval: IntervalKey;
   readonly index: number;
   readonly classIndex: number;
+  readonly askedTokens: number;
   readonly segment: number;
   readonly intendedAtNs: number;
   readonly intendedAtRunNs: number;
@@ -58,6 +61,7 @@ export class Flight implements StreamListener {
     this.interval = options.interval;
     this.index = options.index;
     this.classIndex = options.classIndex;
+    this.askedTokens = options.askedTokens;
     this.segment = options.segment;
     this.intendedAtNs = options.intendedAtNs;
     this.intendedAtRunNs = options.intendedAtRunNs;

@@ -1,6 +1,11 @@
 import type { Counters } from "../../shared/measurement/counters.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
-import type { Activity, Exceedance, Interval } from "../../shared/measurement/interval.ts";
+import {
+  type Activity,
+  type Exceedance,
+  type Interval,
+  ZERO_ACTIVITY,
+} from "../../shared/measurement/interval.ts";
 import { METRICS, type Metric, unitsPerTick } from "../../shared/measurement/metric.ts";
 
 /** How many exceedances of one interval an agent lists; beyond it the interval is hot and clumps do not matter. */
@@ -41,21 +46,7 @@ export interface IntervalKey {
 export class IntervalDelta {
   readonly key: IntervalKey;
   readonly counters = newCounters();
-  readonly activity: Mutable<Activity> = {
-    sent: 0,
-    firstTokens: 0,
-    completed: 0,
-    completedOk: 0,
-    outputTokens: 0,
-    inputTokens: 0,
-    contentEvents: 0,
-    bytesRead: 0,
-    inFlightIntegralS: 0,
-    waitingIntegralS: 0,
-    inFlightMax: 0,
-    inFlightEnd: 0,
-    waitingEnd: 0,
-  };
+  readonly activity: Mutable<Activity> = { ...ZERO_ACTIVITY };
   readonly clauses: { total: number; over: number[] }[];
   readonly #exceedances: Exceedance[] = [];
   #exceedancesCut = 0;

@@ -1,7 +1,7 @@
 import type { Interval } from "../../shared/measurement/interval.ts";
 import { METRICS, type Metric } from "../../shared/measurement/metric.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
-import { countOutcome, itlOf, recordOf } from "./finished.ts";
+import { countOutcome, isLengthOff, itlOf, lacksOwnResource, recordOf } from "./finished.ts";
 import type { RequestRecord } from "../../shared/measurement/report.ts";
 import { intervalOf } from "../../shared/segment/intervals.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
@@ -32,10 +32,19 @@ export interface RecorderOptions {
   readonly classNames: readonly string[];
   readonly thresholds: readonly ClauseThresholds[];
   readonly intervalNs: number;
+  /** The plan forces output lengths, so one that the server counts differently is worth telling. */
+  readonly forcesLengths: boolean;
   /** Told of each finished request, for the dispatcher's bookkeeping and the records. */
   readonly onEnded: (flight: Flight, record: RequestRecord) => void;
   /** Told when a request stops waiting for its first token without having ended. */
   readonly onFirstContent: () => void;
+}
+
+/** An arrival as it is sent. */
+export interface FiredArrival {
+  readonly index: number;
+  readonly classIndex: number;
+  readonly order: { readonly outputTokens: number };
 }
 
 /** What one seal takes out. */
@@ -101,17 +110,14 @@ export class Recorder implements FlightObserver {
   }
 
   /** A request leaves now. `intendedAtNs` on the run's clock, `sentAtNs` on the agent's. */
-  fired(
-    arrival: { readonly index: number; readonly classIndex: number },
-    intendedAtNs: number,
-    sentAtNs: number,
-  ): Flight {
+  fired(arrival: FiredArrival, intendedAtNs: number, sentAtNs: number): Flight {
     const interval = this.#intervalOf(intendedAtNs);
     const flight = new Flight({
       observer: this,
       interval,
       index: arrival.index,
       classIndex: arrival.classIndex,
+      askedTokens: arrival.order.outputTokens,
       segment: interval.segment,
       intendedAtNs: intendedAtNs + this.#clockAheadNs,
       intendedAtRunNs: intendedAtNs,
@@ -191,6 +197,8 @@ export class Recorder implements FlightObserver {
     activity.outputTokens += flight.outputTokens;
     activity.inputTokens += Math.max(0, flight.inputTokens);
     if (flight.outcome === "ok") activity.completedOk += 1;
+    if (lacksOwnResource(flight)) activity.ownConnectErrors += 1;
+    if (this.#options.forcesLengths && isLengthOff(flight)) activity.lengthsOff += 1;
     this.#countBoth(delta, (counters) => {
       countOutcome(counters, flight);
     });

@@ -84,7 +84,11 @@ export class ReportStreamSession {
   }
 
   async #handle(received: ReportReceived): Promise<StreamEnd | undefined> {
-    if (received.kind === "malformed") return refused(refusalOf(received.error));
+    if (received.kind === "malformed") {
+      const refusal = refusalOf(received.error);
+      this.#receiver.onMalformed?.(this.#agentId, refusal);
+      return refused(refusal);
+    }
     const message = received.kind === "interval" ? received.report : received.batch;
     if (message.agentId !== this.#agentId) return refused(foreignAgent(this.#agentId, message));
     try {

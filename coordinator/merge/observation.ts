@@ -22,6 +22,8 @@ export interface ObservationInput {
   /** Run clock, ns: when the next segment took over; Infinity while this is the current one. */
   readonly supersededAtNs?: number;
   readonly validity: WindowObserved["validity"];
+  /** Requests of the window that will never end, since their agent was lost. */
+  readonly lostOpen?: number;
 }
 
 /** What a procedure is told of a segment: only what every agent has sealed. */
@@ -62,7 +64,9 @@ export function observe(input: ObservationInput): WindowObserved {
     e2eMeanS: meanS(merge, "e2e"),
     e2eSdS: sdS(merge, "e2e"),
     validity,
-    final: sealedUntilNs >= Math.min(overNs, supersededAtNs) && openOf(counters) === 0,
+    final:
+      sealedUntilNs >= Math.min(overNs, supersededAtNs) &&
+      openOf(counters) <= (input.lostOpen ?? 0),
     elapsedS: Math.max(0, sealedUntilNs - firstStartAtNs) / NS_PER_SECOND,
   };
 }

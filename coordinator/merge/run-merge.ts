@@ -26,6 +26,15 @@ interface EpochMerge {
   readonly fingerprints: Map<number, string>;
 }
 
+/** A sentence, and the stretch of the run's clock that it is about. */
+interface MergeProblem {
+  readonly text: string;
+  readonly fromNs: number;
+  readonly untilNs: number;
+  /** Reports that were taken say so; what was refused is in none. */
+  readonly isReported: boolean;
+}
+
 /** How an agent itself did, over the intervals reported so far. */
 export interface AgentHealth {
   readonly eventLoopDelay: Histogram;
@@ -46,9 +55,9 @@ export class RunMerge {
   readonly #latestEpoch = new Map<string, number>();
   readonly #segments = new Map<number, SegmentMerge>();
   readonly #health = new Map<string, AgentHealth>();
-  readonly #problems: string[] = [];
   #reportsTaken = 0;
   #latestNs = 0;
+  readonly #problems: MergeProblem[] = [];
 
   constructor(runId: string) {
     this.#runId = runId;
@@ -56,7 +65,22 @@ export class RunMerge {
 
   /** Sentences about reports that do not add up; any of them makes the run invalid. */
   get problems(): readonly string[] {
-    return this.#problems;
+    return this.#problems.filter(({ isReported }) => isReported).map(({ text }) => text);
+  }
+
+  /** Those that are about any part of a stretch of the run's clock. */
+  problemsIn(fromNs: number, untilNs: number): readonly string[] {
+    return this.#problems
+      .filter((problem) => problem.fromNs < untilNs && problem.untilNs > fromNs)
+      .map(({ text }) => text);
+  }
+
+  /** Something of an agent could not be taken at all; it is about everything from its last report on. */
+  refused(agentId: string, { code, message, hint }: Refusal): void {
+    const fromNs = this.sealedUntilNs([agentId]);
+    const text = `agent ${agentId}'s reports were refused (${code}): ${message}; ${hint}`;
+    if (this.#problems.some((problem) => problem.text === text)) return;
+    this.#problems.push({ text, fromNs, untilNs: Number.POSITIVE_INFINITY, isReported: false });
   }
 
   segment(number: number): SegmentMerge {
@@ -140,10 +164,16 @@ export class RunMerge {
       report.agentId,
       Math.max(report.epoch, this.#latestEpoch.get(report.agentId) ?? 0),
     );
+    const about = {
+      fromNs: epoch.sealedUntilNs,
+      untilNs: report.sealedUntilNs,
+      isReported: true,
+    };
     if (report.sequence !== epoch.sequence + 1)
-      this.#problems.push(
-        `agent ${report.agentId}: reports ${epoch.sequence + 1} to ${report.sequence - 1} are missing`,
-      );
+      this.#problems.push({
+        text: `agent ${report.agentId}: reports ${epoch.sequence + 1} to ${report.sequence - 1} are missing`,
+        ...about,
+      });
     epoch.sequence = report.sequence;
     epoch.sealedUntilNs = report.sealedUntilNs;
     epoch.totals = report.totals;
@@ -154,7 +184,10 @@ export class RunMerge {
     epoch.fingerprints.delete(report.sequence - REMEMBERED_REPORTS);
     for (const delta of report.deltas) this.segment(delta.segment).add(report.agentId, delta);
     for (const problem of conservationProblems(report.totals, report.open))
-      this.#problems.push(`agent ${report.agentId}, report ${report.sequence}: ${problem}`);
+      this.#problems.push({
+        text: `agent ${report.agentId}, report ${report.sequence}: ${problem}`,
+        ...about,
+      });
     this.#addHealth(report.agentId, report.health);
   }
 

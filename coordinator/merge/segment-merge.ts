@@ -1,11 +1,13 @@
 import { addCounters, failedCount, zeroCounters } from "../../shared/measurement/counters.ts";
 import type { Counters } from "../../shared/measurement/counters.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
-import type {
-  Activity,
-  ClauseCount,
-  Exceedance,
-  Interval,
+import {
+  type Activity,
+  addActivity,
+  type ClauseCount,
+  type Exceedance,
+  type Interval,
+  ZERO_ACTIVITY,
 } from "../../shared/measurement/interval.ts";
 import { type Metric, unitsPerTick } from "../../shared/measurement/metric.ts";
 
@@ -27,13 +29,21 @@ export type HistogramsByClass = ReadonlyMap<string, ReadonlyMap<Metric, Histogra
 export interface AgentPart {
   readonly counters: Counters;
   readonly sendDelay: Histogram;
+  /** Counts and integrals over the window; of states and maxima it says nothing. */
+  readonly activity: Activity;
+}
+
+/** The part of an agent that reported nothing. */
+export function noPart(): AgentPart {
+  const sendDelay = new Histogram(unitsPerTick("send_delay"));
+  return { counters: zeroCounters(), sendDelay, activity: ZERO_ACTIVITY };
 }
 
 /** Everything the agents reported of one segment, merged. Addition: any order, any number of parts. */
 export class SegmentMerge {
   readonly #intervals = new Map<number, MergedInterval>();
   readonly #classes = new Map<string, Map<Metric, Histogram>>();
-  readonly #agents = new Map<string, { counters: Counters; sendDelay: Histogram }>();
+  readonly #agents = new Map<string, { -readonly [Field in keyof AgentPart]: AgentPart[Field] }>();
   #counters = zeroCounters();
 
   /** All arrivals of the segment, recorded or not. */
@@ -75,14 +85,12 @@ export class SegmentMerge {
       }
     const part = this.#agent(agentId);
     part.counters = addCounters(part.counters, delta.counters);
+    part.activity = addActivity(part.activity, delta.activity);
   }
 
-  #agent(agentId: string): { counters: Counters; sendDelay: Histogram } {
-    let part = this.#agents.get(agentId);
-    if (part === undefined) {
-      part = { counters: zeroCounters(), sendDelay: new Histogram(unitsPerTick("send_delay")) };
-      this.#agents.set(agentId, part);
-    }
+  #agent(agentId: string): { -readonly [Field in keyof AgentPart]: AgentPart[Field] } {
+    const part = this.#agents.get(agentId) ?? noPart();
+    this.#agents.set(agentId, part);
     return part;
   }
 
@@ -124,30 +132,11 @@ function merged(known: MergedInterval, delta: Interval): MergedInterval {
         ? known.exceedances
         : [...known.exceedances, ...delta.exceedances],
     exceedancesCut: known.exceedancesCut + delta.exceedancesCut,
-    activity: addActivities(known.activity, delta.activity),
+    activity: addActivity(known.activity, delta.activity),
   };
 }
 
 export function addClauseCounts(a: ClauseCount, b: ClauseCount | undefined): ClauseCount {
   if (b === undefined) return a;
   return { total: a.total + b.total, over: a.over.map((count, j) => count + (b.over[j] ?? 0)) };
-}
-
-/** Ends and maxima of different agents add: the fleet's maximum is at most that. */
-function addActivities(a: Activity, b: Activity): Activity {
-  return {
-    sent: a.sent + b.sent,
-    firstTokens: a.firstTokens + b.firstTokens,
-    completed: a.completed + b.completed,
-    completedOk: a.completedOk + b.completedOk,
-    outputTokens: a.outputTokens + b.outputTokens,
-    inputTokens: a.inputTokens + b.inputTokens,
-    contentEvents: a.contentEvents + b.contentEvents,
-    bytesRead: a.bytesRead + b.bytesRead,
-    inFlightIntegralS: a.inFlightIntegralS + b.inFlightIntegralS,
-    waitingIntegralS: a.waitingIntegralS + b.waitingIntegralS,
-    inFlightMax: a.inFlightMax + b.inFlightMax,
-    inFlightEnd: a.inFlightEnd + b.inFlightEnd,
-    waitingEnd: a.waitingEnd + b.waitingEnd,
-  };
 }

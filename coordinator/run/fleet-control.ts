@@ -8,7 +8,11 @@ import type {
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import { type CancelCall, type Clock, sleepUntil } from "../../shared/time/clock.ts";
-import { type ClockProbe, estimateClockOffset } from "../../shared/time/clock-offset.ts";
+import {
+  type ClockOffset,
+  type ClockProbe,
+  estimateClockOffset,
+} from "../../shared/time/clock-offset.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { FleetLink } from "../ports.ts";
@@ -49,7 +53,22 @@ export class FleetControl {
 
   /** Measures how far each agent's clock is ahead of ours. */
   async probeClocks(agentIds: readonly string[]): Promise<void> {
-    await Promise.all(agentIds.map((agentId) => this.#probeClock(agentId)));
+    await Promise.all(
+      agentIds.map(async (agentId) => {
+        const offset = await this.#clockOffsetOf(agentId);
+        this.#options.roster.probed(agentId, offset);
+        this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
+      }),
+    );
+  }
+
+  /** Measures them again, to see whether one was set or drifted meanwhile; agents that do not answer are left out. */
+  async probeClocksAgain(agentIds: readonly string[]): Promise<void> {
+    await Promise.allSettled(
+      agentIds.map(async (agentId) => {
+        this.#options.roster.probedAgain(agentId, await this.#clockOffsetOf(agentId));
+      }),
+    );
   }
 
   /** Gives every agent the run. All refusals are told at once. */
@@ -143,8 +162,8 @@ export class FleetControl {
     });
   }
 
-  async #probeClock(agentId: string): Promise<void> {
-    const { clock, roster } = this.#options;
+  async #clockOffsetOf(agentId: string): Promise<ClockOffset> {
+    const { clock } = this.#options;
     const probes: ClockProbe[] = [];
     for (let attempt = 0; attempt < CLOCK_PROBES; attempt += 1) {
       const response = await this.#ask(agentId, { kind: "clock-probe", sentAtNs: clock.nowNs() });
@@ -159,9 +178,7 @@ export class FleetControl {
       // Spread over some ms, so that one busy moment does not meet them all.
       await sleepUntil(clock, clock.nowNs() + NS_PER_MS);
     }
-    const offset = estimateClockOffset(probes);
-    roster.probed(agentId, offset);
-    this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
+    return estimateClockOffset(probes);
   }
 
   #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {

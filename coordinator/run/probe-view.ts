@@ -4,6 +4,7 @@ import {
   httpErrorCount,
   zeroCounters,
 } from "../../shared/measurement/counters.ts";
+import type { Histogram } from "../../shared/measurement/histogram.ts";
 import type { ClauseCount } from "../../shared/measurement/interval.ts";
 import type { Clause, Slo } from "../../shared/slo/slo.ts";
 import { evaluateClause } from "../../shared/slo/evaluate.ts";
@@ -34,6 +35,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
   const { segment, request, judged, validity } = driven;
   const window = windowOf(input);
   const { counters, durationS } = window;
+  const metrics = allClasses(merge.classes);
   const per = perSecondOf(durationS);
   return {
     segment: segment.number,
@@ -55,7 +57,8 @@ export function probeView(input: ProbeViewInput): ProbeView {
     tokensFrom: window.inputTokens > 0 || window.outputTokens === 0 ? "usage" : "events",
     inFlightMean: per(window.inFlightIntegralS),
     inFlightMax: window.inFlightMax,
-    ...metricsView(allClasses(merge.classes)),
+    ...gapResolutionOf(metrics.get("gap")),
+    ...metricsView(metrics),
     byClass: byClassOf(merge),
   };
 }
@@ -83,6 +86,13 @@ function goodputOf(
     goodputPerSecond: perSecondOf(durationS)(good),
     goodputFraction: round(good / finished),
   };
+}
+
+/** Two reads are never within half a tick (0.5 µs), so gaps of 0 are those of events that shared one. */
+function gapResolutionOf(gap: Histogram | undefined): Pick<ProbeView, "gapResolution"> {
+  if (gap === undefined || gap.isEmpty) return {};
+  const inOneRead = gap.count - gap.countAbove(0);
+  return { gapResolution: { inOneReadFraction: round(inOneRead / gap.count) } };
 }
 
 function byClassOf(merge: SegmentMerge): ProbeView["byClass"] {

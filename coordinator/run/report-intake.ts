@@ -10,6 +10,10 @@ export interface ReportIntakeOptions {
   readonly isMember: (agentId: string) => boolean;
   /** A report was merged. */
   readonly onMerged: (report: IntervalReport) => void;
+  /** Nothing more is taken from this agent; what was refused is a problem of the merge by now. */
+  readonly onRefused: (agentId: string) => void;
+  /** Records that passed by, before they are written. */
+  readonly onRecords: (batch: RecordBatch) => void;
 }
 
 /** Takes reports in: each is written to disk, then merged, then (by the resolved promise) acknowledged. */
@@ -43,7 +47,16 @@ export class ReportIntake implements ReportReceiver {
   }
 
   async onRecords(batch: RecordBatch): Promise<void> {
-    if (this.#options.isMember(batch.agentId)) await this.#options.store.appendRecords(batch);
+    const { isMember, store, onRecords } = this.#options;
+    if (!isMember(batch.agentId)) return;
+    onRecords(batch);
+    await store.appendRecords(batch);
+  }
+
+  onMalformed(agentId: string, refusal: Refusal): void {
+    if (!this.#options.isMember(agentId)) return;
+    this.#options.merge.refused(agentId, refusal);
+    this.#options.onRefused(agentId);
   }
 
   async #take(report: IntervalReport): Promise<Refusal | undefined> {

@@ -9,7 +9,7 @@ import { NS_PER_MS, NS_PER_US } from "../../shared/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MaxRate } from "../search/procedure.ts";
 import type { AgentView, ProbeView, Result, RunOutcome, SloClauseView } from "../show/result.ts";
-import { type Validity, worseOf } from "../validity/validity.ts";
+import { VALID, type Validity, worseOf } from "../validity/validity.ts";
 import { findingsOf, findingsView, maxRateView } from "./answer-view.ts";
 import { timeLineOf } from "./time-line.ts";
 import { listFindings } from "./list-findings.ts";
@@ -64,7 +64,10 @@ export function resultOf(input: ResultInput): Result {
     slo: slo.map(sloView),
     workload: plan.workload,
     agents: agentViews(end),
-    maxRate: answer === undefined ? null : maxRateView(answer, findingsOf(end)),
+    maxRate:
+      answer === undefined
+        ? null
+        : maxRateView(withNotes(answer, generatorNotes(answer, end)), findingsOf(end)),
     ...(plan.load.kind === "find"
       ? findingsView(findingsOf(end))
       : listFindings(plan.command, probes)),
@@ -123,25 +126,36 @@ function targetUnusable({ probes }: Omit<Result, "exitCode">, plan: Plan): boole
   return ok === 0 || (plan.slo.length === 0 && ok < fired / 2);
 }
 
+/** Who stood between the search and its answer, and why. */
+function generatorNotes({ limitedBy }: MaxRate, end: RunEnd): readonly string[] {
+  if (limitedBy !== "generator") return [];
+  return lastVoidReasons(end).map((reason) => `limited by the generator: ${reason}`);
+}
+
 /** A void window of a search was repeated, so it does not spoil the answer; one of `run` is the answer. */
 function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
-  const valid: Validity = { verdict: "valid", reasons: [] };
   const measured = shownOf(end).filter(({ request }) => request.purpose === "measure");
-  const ofWindows = measured.reduce((worst, each) => worseOf(worst, each.validity), valid);
+  const ofWindows = measured.reduce((worst, each) => worseOf(worst, each.validity), VALID);
   const problems: Validity =
     end.merge.problems.length === 0
-      ? valid
+      ? VALID
       : { verdict: "invalid", reasons: end.merge.problems.slice(0, 5) };
+  // What the search took for valid, and the records say otherwise.
+  const foundLater = end.driven
+    .filter(({ judged, judgedValidity }) => judged !== undefined && judgedValidity !== "invalid")
+    .map(({ validity }) => validity)
+    .filter(({ verdict }) => verdict === "invalid")
+    .reduce(worseOf, VALID);
   const suspect = end.driven
     .filter(({ validity }) => validity.verdict === "suspect")
-    .reduce((worst, each) => worseOf(worst, each.validity), valid);
+    .reduce((worst, each) => worseOf(worst, each.validity), VALID);
   // The generator stood between the search and its answer.
   const spoilt =
     answer?.limitedBy === "generator" || (end.decision.kind === "inconclusive" && mostlyVoid(end));
   const generator: Validity = spoilt
     ? { verdict: "invalid", reasons: spoiltReasons(end, answer) }
-    : valid;
-  return [ofWindows, problems, suspect, generator].reduce(worseOf);
+    : VALID;
+  return [ofWindows, problems, foundLater, suspect, generator].reduce(worseOf);
 }
 
 function mostlyVoid(end: RunEnd): boolean {
@@ -172,6 +186,10 @@ function outcomeOf({ decision }: RunEnd): RunOutcome {
     case "finished":
       return { kind: decision.kind, reason: "" };
   }
+}
+
+function withNotes(answer: MaxRate, notes: readonly string[]): MaxRate {
+  return { ...answer, notes: [...answer.notes, ...notes] };
 }
 
 function rateGateOf(plan: Plan, answer: MaxRate | undefined): Result["rateGate"] {

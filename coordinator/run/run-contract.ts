@@ -66,6 +66,8 @@ export interface DrivenSegment {
   readonly windowHash: string;
   judged: JudgedSegment | undefined;
   validity: Validity;
+  /** As it was when the window was judged: a search went on from that. */
+  judgedValidity: Validity["verdict"] | undefined;
   /** Which coordinator of the run drove it. */
   readonly incarnation: number;
   /** Its coordinator was killed meanwhile: it is void, and was repeated. */

@@ -11,7 +11,9 @@ import type {
   Step,
   WindowObserved,
 } from "../search/procedure.ts";
+import { VALID } from "../validity/validity.ts";
 import { countLengths, countedClauses } from "./counted-clauses.ts";
+import { lostOpenOf } from "./lost-requests.ts";
 import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 import {
   type EndDecision,
@@ -130,6 +132,7 @@ export class RunLedger<State> {
       firstStartAtNs: this.firstStartAtNs + this.#voidNs,
       supersededAtNs,
       validity: validity.verdict,
+      lostOpen: lostOpenOf(this.merge.segment(segment.number), this.active),
     });
   }
 
@@ -173,7 +176,10 @@ export class RunLedger<State> {
 
   #judge(judged: JudgedSegment): DrivenSegment | undefined {
     const driven = this.driven.find((each) => each.segment.number === judged.segment);
-    if (driven !== undefined) driven.judged = judged;
+    if (driven !== undefined) {
+      driven.judged = judged;
+      driven.judgedValidity = driven.validity.verdict;
+    }
     return driven;
   }
 
@@ -190,14 +196,14 @@ export class RunLedger<State> {
       }
       case "segment": {
         const { request, segment, windowHash } = entry;
-        const validity = { verdict: "valid", reasons: [] } as const;
         this.#latestNs = Math.max(this.#latestNs, segment.startAtNs);
         this.driven.push({
           request,
           segment,
           windowHash,
           judged: undefined,
-          validity,
+          validity: VALID,
+          judgedValidity: undefined,
           incarnation: this.incarnation,
           isCutOff: false,
         });

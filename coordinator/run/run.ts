@@ -1,25 +1,30 @@
+import type { Share } from "../../shared/arrivals/share.ts";
 import type { Hello } from "../../shared/control/control.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
-import { tightestLatencyLimitNs } from "../../shared/slo/thresholds.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import { spreadOver } from "../fleet/spread.ts";
+import { RecordSums } from "../merge/record-sums.ts";
 import type { SegmentRequest, Step } from "../search/procedure.ts";
-import { judgeGenerator, type Validity } from "../validity/validity.ts";
+import type { Validity } from "../validity/validity.ts";
 import { FleetControl } from "./fleet-control.ts";
+import { judgeWindow } from "./judge-window.ts";
 import { liveView } from "./live-view.ts";
 import { LEASE_NS, prepareRunOf } from "./prepare-run-of.ts";
 import { probeView } from "./probe-view.ts";
+import { missingRecords } from "./record-facts.ts";
 import { ReportIntake } from "./report-intake.ts";
 import type { DrivenSegment, RunEnd, RunOptions, RunPorts } from "./run-contract.ts";
 import { RunLedger } from "./run-ledger.ts";
 import { type EndDecision, endOf, type RunLogEntry, type Seen } from "./run-log.ts";
 import { segmentOf } from "./segment-of.ts";
-import { agentFactsOf } from "./window-facts.ts";
 
 /** An agent silent for longer is lost (04-fleet). */
 const SILENCE_NS = 3 * NS_PER_SECOND;
 const ARM_LEAD_ROUND_TRIPS = 20;
 const LOOK_EVERY_NS = 100 * NS_PER_MS;
+/** Records follow behind the reports, so the last of them may come after an agent was released. */
+const LAST_RECORDS_NS = 2 * NS_PER_SECOND;
 
 /** Drives one run from gathering its agents to releasing them; the only writer of its folder. */
 export class Run<State> {
@@ -27,6 +32,8 @@ export class Run<State> {
   readonly #ports: RunPorts;
   readonly #ledger: RunLedger<State>;
   readonly #isResumed: boolean;
+  /** Of records that came to this coordinator. */
+  readonly #records = new RecordSums();
   /** The run's clock zero, on the coordinator's clock; undefined while that clock stands still. */
   #runZeroNs: number | undefined;
   #observedUntilNs = Number.NEGATIVE_INFINITY;
@@ -136,7 +143,7 @@ export class Run<State> {
   }
 
   async #startSegment(control: FleetControl, request: SegmentRequest): Promise<void> {
-    const { active, segmentNumber } = this.#ledger;
+    const { segmentNumber } = this.#ledger;
     const leadNs = Math.max(
       this.#options.armLeadNs,
       ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs,
@@ -146,10 +153,11 @@ export class Run<State> {
       number: segmentNumber,
       seed: this.#options.seed,
       startAtNs: this.#nowNs() + leadNs,
-      shares: active.map((agentId) => ({ agentId, capacity: 1 })),
+      shares: this.#spread(),
       arrivalsOf: this.#options.arrivalsOf,
     });
     const [armed] = await control.arm(segment);
+    this.#records.expect(segment);
     await this.#log({ kind: "segment", request, segment, windowHash: armed?.windowHash ?? "" });
     this.#ports.onEvent({ kind: "segment", segment, request });
   }
@@ -174,14 +182,23 @@ export class Run<State> {
     }
   }
 
-  /** The generator's own part of a window, from what is merged so far. */
-  #validityOf({ segment }: DrivenSegment): Validity {
-    const { merge, roster, active } = this.#ledger;
-    return judgeGenerator({
-      agents: agentFactsOf({ segment, merge, roster, active }),
-      tightestLimitNs: tightestLatencyLimitNs(this.#options.slo),
-      problems: merge.problems,
+  /** @param sums once the run is over: what its records say, where it keeps any. */
+  #validityOf(driven: DrivenSegment, sums?: RecordSums): Validity {
+    const { slo, seed } = this.#options;
+    return judgeWindow(driven, {
+      ledger: this.#ledger,
+      slo,
+      seed,
+      runZeroNs: this.#runZeroNs ?? 0,
+      sums,
     });
+  }
+
+  /** An invalid window is repeated with less load on the agents that it was invalid for. */
+  #spread(): readonly Share[] {
+    const { active, driven } = this.#ledger;
+    const last = driven.at(-1);
+    return spreadOver(active, last?.segment.shares, last?.validity.agentIds ?? []);
   }
 
   async #took(step: Step<State>, seen: Seen | undefined): Promise<void> {
@@ -228,6 +245,7 @@ export class Run<State> {
     const { clock } = this.#ports;
     const { merge, active } = this.#ledger;
     await control.stop(active, decision.kind);
+    await control.probeClocksAgain(active);
     const drainMaxS = decision.kind === "interrupted" ? 1 : this.#options.lastDrainMaxS;
     const stoppedAtNs = this.#nowNs();
     const untilNs = clock.nowNs() + drainMaxS * NS_PER_SECOND;
@@ -236,11 +254,21 @@ export class Run<State> {
     while (!drained() && clock.nowNs() < untilNs) await this.#nextMove();
     // Released agents give up what is open, report it, and only then answer.
     await control.release(active);
+    await this.#lastRecords(active);
+  }
+
+  async #lastRecords(agentIds: readonly string[]): Promise<void> {
+    const { clock } = this.#ports;
+    if (!this.#options.keepRecords) return;
+    const untilNs = clock.nowNs() + LAST_RECORDS_NS;
+    const missing = (): number => missingRecords(this.#ledger.merge, this.#records, agentIds);
+    while (missing() > 0 && clock.nowNs() < untilNs) await this.#nextMove();
   }
 
   /** Whole runs are judged once more, with all that came in; a window that a killed coordinator left keeps its word. */
   async #logEnd(decision: EndDecision): Promise<void> {
     const { driven, merge, roster } = this.#ledger;
+    const sums = this.#options.keepRecords ? this.#records : undefined;
     const own = driven.filter(({ incarnation }) => incarnation === this.#options.incarnation);
     await this.#log({
       kind: "end",
@@ -248,7 +276,7 @@ export class Run<State> {
       reports: merge.reportsTaken,
       validities: own.map((each) => ({
         segment: each.segment.number,
-        validity: this.#validityOf(each),
+        validity: this.#validityOf(each, sums),
       })),
       members: roster.members(),
     });
@@ -263,6 +291,14 @@ export class Run<State> {
       isMember: (agentId) => ledger.agentIds.includes(agentId),
       onMerged: (report) => {
         ledger.roster.alive(report.agentId, clock.nowNs());
+        this.#moved();
+      },
+      onRefused: (agentId) => {
+        ledger.roster.markLost(agentId);
+        this.#moved();
+      },
+      onRecords: (batch) => {
+        this.#records.take(batch);
         this.#moved();
       },
     });

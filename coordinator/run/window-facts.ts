@@ -1,45 +1,111 @@
-import { zeroCounters } from "../../shared/measurement/counters.ts";
-import { Histogram } from "../../shared/measurement/histogram.ts";
-import { unitsPerTick } from "../../shared/measurement/metric.ts";
-import type { Segment } from "../../shared/segment/segment.ts";
+import { tightestGapLimitNs, tightestIntendedLimitNs } from "../../shared/slo/thresholds.ts";
+import type { Slo } from "../../shared/slo/slo.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
-import type { AgentPart } from "../merge/segment-merge.ts";
-import type { AgentFacts } from "../validity/validity.ts";
+import { type MergedInterval, noPart } from "../merge/segment-merge.ts";
+import type { AgentFacts, RecordFacts, WindowFacts } from "../validity/facts.ts";
+import { unknownCountOf, verdictHolds } from "./lost-requests.ts";
+import type { DrivenSegment } from "./run-contract.ts";
 
 export interface WindowFactsInput {
-  readonly segment: Segment;
+  readonly driven: DrivenSegment;
+  /** Run clock, ns: where the recorded window ends, which the next segment's start may have brought forward. */
+  readonly untilNs: number;
   readonly merge: RunMerge;
   readonly roster: Roster;
+  readonly slo: Slo;
+  readonly seed: number;
+  /** The run clock's zero on the coordinator's clock, ns. */
+  readonly runZeroNs: number;
   /** Agents that are still there. */
   readonly active: readonly string[];
+  /** What the records tell, once they are all in. */
+  readonly records: RecordFacts | undefined;
 }
 
-/** What the generator's judge is told of each agent over one segment's recorded window. */
-export function agentFactsOf(input: WindowFactsInput): AgentFacts[] {
-  return input.segment.shares.map(({ agentId }) => factsOf(input, agentId));
-}
-
-const NOTHING_SENT: AgentPart = {
-  counters: zeroCounters(),
-  sendDelay: new Histogram(unitsPerTick("send_delay")),
-};
-
-function factsOf(
-  { segment, merge, roster, active }: WindowFactsInput,
-  agentId: string,
-): AgentFacts {
-  const begun = merge.sealedUntilNs(active) > segment.startAtNs;
-  const { counters, sendDelay } = merge.segment(segment.number).agents.get(agentId) ?? NOTHING_SENT;
+/** What the generator's judge is told of one segment's recorded window. */
+export function windowFactsOf(input: WindowFactsInput): WindowFacts {
+  const { driven, merge, slo, untilNs } = input;
+  const { segment, request } = driven;
+  const agents = segment.shares.map(({ agentId }) => agentFactsOf(input, agentId));
+  const unknown = agents.reduce((sum, { lost }) => sum + (lost?.unknownCount ?? 0), 0);
+  const intervals = merge.segment(segment.number).intervals();
   return {
-    agentId,
-    counters,
-    sendDelay,
-    health: (merge.healthOf(agentId)?.intervals ?? []).filter(
-      ({ fromNs, toNs }) => fromNs >= segment.recordFromNs && toNs <= segment.recordUntilNs,
-    ),
-    clockErrorBoundNs: roster.get(agentId)?.clockOffset?.errorBoundNs ?? 0,
-    lost: !active.includes(agentId),
-    switched: !begun || merge.firingSegmentOf(agentId) >= segment.number,
+    agents,
+    intendedLimitNs: tightestIntendedLimitNs(slo),
+    gapLimitNs: tightestGapLimitNs(slo),
+    problems: merge.problemsIn(segment.startAtNs, untilNs),
+    backlogGrew: backlogGrew(intervals),
+    // A search repeats a window of whose requests it does not know all; a run has only the one.
+    verdictHolds: request.purpose === "measure" && verdictHolds(slo, intervals, unknown),
+    records: input.records,
   };
+}
+
+function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
+  const { driven, untilNs, merge, roster, seed, active, runZeroNs } = input;
+  const { segment } = driven;
+  const { recordFromNs, startAtNs } = segment;
+  const part = merge.segment(segment.number).agents.get(agentId) ?? noPart();
+  const health = (merge.healthOf(agentId)?.intervals ?? []).filter(
+    ({ fromNs, toNs }) => fromNs >= recordFromNs && toNs <= untilNs,
+  );
+  const sealedNs = Math.min(untilNs, merge.sealedUntilNs([agentId]));
+  const coveredNs = health.reduce((sum, { fromNs, toNs }) => sum + toNs - fromNs, 0);
+  const isLost = !active.includes(agentId) && sealedNs < untilNs;
+  const begun = merge.sealedUntilNs(active) > startAtNs;
+  const hasSwitched = merge.firingSegmentOf(agentId) >= segment.number;
+  return {
+    ...part,
+    agentId,
+    health,
+    ...clockFactsOf(roster, agentId),
+    gapErrorP99Ns: roster.get(agentId)?.hello.floor?.gapErrorP99Ns,
+    silenceNs: roster.longestSilenceNs(agentId, runZeroNs + startAtNs, runZeroNs + untilNs),
+    missingNs: Math.max(0, sealedNs - recordFromNs - coveredNs),
+    lost: isLost
+      ? {
+          unknownCount: unknownCountOf({
+            segment,
+            untilNs,
+            seed,
+            agentId,
+            counters: part.counters,
+          }),
+        }
+      : undefined,
+    switched: !begun || isLost || hasSwitched,
+  };
+}
+
+function clockFactsOf(
+  roster: Roster,
+  agentId: string,
+): Pick<AgentFacts, "clockErrorBoundNs" | "clockMovedNs"> {
+  const { clockOffset, clockMovedNs = 0 } = roster.get(agentId) ?? {};
+  return { clockErrorBoundNs: clockOffset?.errorBoundNs ?? 0, clockMovedNs };
+}
+
+/** Requests waiting for their first token that come and go by chance. */
+const WAITING_FEW = 10;
+const WAITING_GROWTH = 2;
+const WAITING_FRACTION = 0.5;
+
+/**
+ * Whether requests piled up unanswered where the in-flight bound dropped arrivals: half of what was in flight waited
+ * for a first token, or twice as many as when the segment began. True where nothing was dropped.
+ */
+export function backlogGrew(intervals: readonly MergedInterval[]): boolean {
+  const dropping = intervals.filter(({ counters }) => counters.droppedInFlightBound > 0);
+  if (dropping.length === 0) return true;
+  const waiting = Math.max(...dropping.map(({ activity }) => activity.waitingEnd));
+  const atFirst = intervals[0]?.activity.waitingEnd ?? 0;
+  const [waitingS, inFlightS] = dropping.reduce(
+    ([a, b], { activity }) => [a + activity.waitingIntegralS, b + activity.inFlightIntegralS],
+    [0, 0],
+  );
+  return (
+    waitingS >= WAITING_FRACTION * inFlightS ||
+    (dropping[0] !== intervals[0] && waiting >= WAITING_GROWTH * atFirst + WAITING_FEW)
+  );
 }

@@ -60,10 +60,14 @@ export interface RunOutcome {
   readonly reason: string;
 }
 
-/** Can this number be trusted? Reasons are sentences that name the agent, the figure and its bound. */
+/** Can this number be trusted? Reasons are sentences that name the agent, the figure, its bound and what to do. */
 export interface ValidityView {
   readonly verdict: "valid" | "suspect" | "invalid";
   readonly reasons: readonly string[];
+  /** Agents that reasons for `invalid` name, each once; left out when there are none. */
+  readonly agentIds?: readonly string[];
+  /** Sentences: what could not be tested, and why; left out when all was. */
+  readonly untested?: readonly string[];
 }
 
 export interface SloClauseView {
@@ -243,6 +247,11 @@ export interface ProbeView extends MetricsView {
   readonly tokensFrom: "usage" | "events";
   readonly inFlightMean: number;
   readonly inFlightMax: number;
+  /** How finely gaps could be told; left out without gaps. */
+  readonly gapResolution?: {
+    /** Gaps that are 0 because both events came in one read of the socket, as a part of all gaps. */
+    readonly inOneReadFraction: number;
+  };
   /** By class name; empty unless the workload has several. */
   readonly byClass: Readonly<Record<string, MetricsView>>;
 }

@@ -30,6 +30,8 @@ export interface RequestLine {
   readonly gapMeanMs: number | null;
   readonly maxGapMs: number | null;
   readonly e2eMs: number | null;
+  /** From the sent instant to the end, whatever came of it. */
+  readonly durationMs: number | null;
   readonly outputTokens: number;
   readonly inputTokens: number;
   readonly contentEvents: number;
@@ -54,6 +56,7 @@ function requestLine(
     gapMeanMs: msOf(record.gapMeanUs),
     maxGapMs: msOf(record.gapMaxUs),
     e2eMs: msOf(record.e2eUs),
+    durationMs: msOf(record.durationUs),
     outputTokens: record.outputTokens,
     inputTokens: record.inputTokens,
     contentEvents: record.contentEvents,

@@ -34,6 +34,10 @@ export interface Activity {
   readonly inFlightMax: number;
   readonly inFlightEnd: number;
   readonly waitingEnd: number;
+  /** Requests that got no connection for want of something of the agent's own machine; they are connect errors too. */
+  readonly ownConnectErrors: number;
+  /** Requests that ended well with another number of output tokens, by the server's count, than the plan forces. */
+  readonly lengthsOff: number;
 }
 
 /**
@@ -82,6 +86,8 @@ export const ZERO_ACTIVITY: Activity = {
   inFlightMax: 0,
   inFlightEnd: 0,
   waitingEnd: 0,
+  ownConnectErrors: 0,
+  lengthsOff: 0,
 };
 
 const ACTIVITY_NAMES = Object.keys(ZERO_ACTIVITY) as readonly (keyof Activity)[];

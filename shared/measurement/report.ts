@@ -56,6 +56,8 @@ export interface RequestRecord {
   readonly gapMeanUs: number;
   readonly gapMaxUs: number;
   readonly e2eUs: number;
+  /** From the sent instant to the end, whatever came of it. */
+  readonly durationUs: number;
   readonly outputTokens: number;
   readonly inputTokens: number;
   readonly contentEvents: number;

@@ -111,6 +111,7 @@ export function toRequestRecord(
     gapMeanUs: toUs(gapMeanNs(timeline)),
     gapMaxUs: toUs(timeline.gapMaxNs === ABSENT ? undefined : timeline.gapMaxNs),
     e2eUs: toUs(metrics.e2e),
+    durationUs: toUs(between(timeline.sentAtNs, timeline.endAtNs)),
     outputTokens: outputTokensOf(timeline),
     inputTokens: Math.max(0, timeline.inputTokens),
     contentEvents: timeline.contentEvents,

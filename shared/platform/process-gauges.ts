@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { PerformanceObserver, performance } from "node:perf_hooks";
-import { NS_PER_MS, NS_PER_SECOND } from "../units.ts";
+import { NS_PER_MS } from "../units.ts";
 import type { CancelCall } from "../time/clock.ts";
+import { throttledNs } from "./cgroup-cpu.ts";
 import type { SystemClock } from "./system-clock.ts";
 
 /** What the machine says of this process. */
@@ -9,6 +9,7 @@ export class SystemGauges {
   readonly #clock: SystemClock;
   #lastUtilisation = performance.eventLoopUtilization();
   #lastTailNs: number;
+  #lastRssBytes = 0;
 
   constructor(clock: SystemClock) {
     this.#clock = clock;
@@ -20,8 +21,14 @@ export class SystemGauges {
     return (user + system) / 1e6;
   }
 
+  /** The last one known where it cannot be read: it takes a file descriptor, and a full table must not end an agent. */
   rssBytes(): number {
-    return process.memoryUsage.rss();
+    try {
+      this.#lastRssBytes = process.memoryUsage.rss();
+    } catch {
+      // Sends will fail for the same reason, and are told.
+    }
+    return this.#lastRssBytes;
   }
 
   /** Since the last call, 0 to 1; the waiting tail of precise calls counts as idle. */
@@ -45,25 +52,7 @@ export class SystemGauges {
     };
   }
 
-  /** cgroup v2's throttled time, or v1's; 0 where neither is there. */
   throttledNs(): number {
-    for (const file of CPU_STAT_FILES) {
-      const text = readIfThere(file);
-      const usec = /^throttled_usec (\d+)$/m.exec(text)?.[1];
-      if (usec !== undefined) return Number(usec) * (NS_PER_SECOND / 1e6);
-      const ns = /^throttled_time (\d+)$/m.exec(text)?.[1];
-      if (ns !== undefined) return Number(ns);
-    }
-    return 0;
-  }
-}
-
-const CPU_STAT_FILES = ["/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu/cpu.stat"] as const;
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
+    return throttledNs();
   }
 }

@@ -68,12 +68,22 @@ function complement(fraction: number): number {
   return Number((1 - fraction).toFixed(12));
 }
 
-/** The shortest time limit of any clause, ns: what send delays are held against. Undefined when none is a time. */
-export function tightestLatencyLimitNs(slo: Slo): number | undefined {
-  let tightestNs: number | undefined;
-  for (const clause of slo) {
-    if (clause.kind !== "quantile" || clause.metric === "output_tokens_per_second") continue;
-    tightestNs = Math.min(tightestNs ?? Infinity, clause.limit);
-  }
-  return tightestNs;
+/**
+ * The shortest limit of a clause whose metric counts from the intended instant, ns: what the sender's own delays add
+ * to, and are held against. Undefined without such a clause.
+ */
+export function tightestIntendedLimitNs(slo: Slo): number | undefined {
+  return tightestLimit(slo, ["ttft", "e2e"]);
+}
+
+/** The shortest limit of a clause about pauses between tokens, ns. Undefined without such a clause. */
+export function tightestGapLimitNs(slo: Slo): number | undefined {
+  return tightestLimit(slo, ["itl", "gap", "max_gap"]);
+}
+
+function tightestLimit(slo: Slo, metrics: readonly ClauseMetric[]): number | undefined {
+  const limits = slo.flatMap((clause) =>
+    clause.kind === "quantile" && metrics.includes(clause.metric) ? [clause.limit] : [],
+  );
+  return limits.length === 0 ? undefined : Math.min(...limits);
 }

@@ -82,6 +82,8 @@ export function activityToMessage(activity: Activity): MessageInitShape<typeof A
     inFlightMax: activity.inFlightMax,
     inFlightEnd: activity.inFlightEnd,
     waitingEnd: activity.waitingEnd,
+    ownConnectErrors: BigInt(activity.ownConnectErrors),
+    lengthsOff: BigInt(activity.lengthsOff),
   };
 }
 
@@ -100,6 +102,8 @@ export function activityFromMessage(message: ActivityMessage): Activity {
     inFlightMax: message.inFlightMax,
     inFlightEnd: message.inFlightEnd,
     waitingEnd: message.waitingEnd,
+    ownConnectErrors: countOf(message.ownConnectErrors, "own_connect_errors"),
+    lengthsOff: countOf(message.lengthsOff, "lengths_off"),
   };
 }
 

@@ -10,7 +10,7 @@ import { countOf, integerOf, malformed, nameOf } from "./report-bounds.ts";
 export const RECORDS_MAX = 16_384;
 
 /** Columns of one kind, by the name they have both in a record and in the message. */
-const TIMES = ["sendDelayUs", "ttftUs", "gapMeanUs", "gapMaxUs", "e2eUs"] as const;
+const TIMES = ["sendDelayUs", "ttftUs", "gapMeanUs", "gapMaxUs", "e2eUs", "durationUs"] as const;
 const NUMBERS = ["outputTokens", "inputTokens", "status", "classIndex", "contentEvents"] as const;
 
 export function recordBatchToMessage(
@@ -61,6 +61,7 @@ export function recordBatchFromMessage(message: RecordBatchMessage): RecordBatch
       gapMeanUs: cell(times[2], row),
       gapMaxUs: cell(times[3], row),
       e2eUs: cell(times[4], row),
+      durationUs: cell(times[5], row),
       outputTokens: cell(message.outputTokens, row),
       inputTokens: cell(message.inputTokens, row),
       contentEvents: cell(message.contentEvents, row),

@@ -35,9 +35,13 @@ export interface Running {
 }
 
 /** Starts `loadline …`; it is killed with the test if it still goes on then. */
-export function startLoadline(context: TestContext, args: readonly string[]): Running {
+export function startLoadline(
+  context: TestContext,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Running {
   const child = spawn(process.execPath, [LOADLINE, ...args], {
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...variables },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const texts = { stdout: "", stderr: "" };
@@ -63,6 +67,7 @@ export function loadline(context: TestContext, ...args: string[]): Promise<Ended
 
 export interface SimulatorProcess {
   readonly url: string;
+  readonly pid: number;
   /** Ends it and waits until its log is whole. */
   close(): Promise<void>;
 }
@@ -86,7 +91,8 @@ export async function startSimulator(
     once(createInterface(child.stdout), "line"),
     exited.then(() => assert.fail("the simulator ended before it was ready")),
   ])) as [string];
-  return { url: (JSON.parse(line) as { url: string }).url, close };
+  assert.ok(child.pid !== undefined, "the process was started");
+  return { url: (JSON.parse(line) as { url: string }).url, pid: child.pid, close };
 }
 
 /** A server that answers as it is told, on a free port; closed with the test. */

@@ -1,6 +1,6 @@
 import type { Counters } from "../../shared/measurement/counters.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
-import type { Activity } from "../../shared/measurement/interval.ts";
+import { ZERO_ACTIVITY } from "../../shared/measurement/interval.ts";
 import type {
   IntervalReport,
   RecordBatch,
@@ -21,22 +21,6 @@ export const NO_COUNTERS: Counters = {
   streamErrors: 0,
   timeouts: 0,
   censored: 0,
-};
-
-const NO_ACTIVITY: Activity = {
-  sent: 0,
-  firstTokens: 0,
-  completed: 0,
-  completedOk: 0,
-  outputTokens: 0,
-  inputTokens: 0,
-  contentEvents: 0,
-  bytesRead: 0,
-  inFlightIntegralS: 0,
-  waitingIntegralS: 0,
-  inFlightMax: 0,
-  inFlightEnd: 0,
-  waitingEnd: 0,
 };
 
 /** A small report, complete in every part: `sequence` requests were fired so far, one of them in its interval. */
@@ -64,7 +48,7 @@ export function sampleReport(
         clauses: [{ total: 1, over: [1, 0] }],
         exceedances: [{ index: sequence, intendedAtNs: sequence * 1e9 - 5, clause: 0, level: 0 }],
         exceedancesCut: 0,
-        activity: { ...NO_ACTIVITY, sent: 1, completed: 1 },
+        activity: { ...ZERO_ACTIVITY, sent: 1, completed: 1 },
       },
     ],
     totals: { ...NO_COUNTERS, scheduled: sequence, fired: sequence, ok: sequence },
@@ -99,6 +83,7 @@ export function sampleRecord(index: number): RequestRecord {
     gapMeanUs: 10_250,
     gapMaxUs: 30_000,
     e2eUs: 200_000,
+    durationUs: 201_000,
     outputTokens: 18,
     inputTokens: 128,
     contentEvents: 18,

@@ -55,6 +55,22 @@ export interface LeftRun<State> {
   readonly incarnation: number;
 }
 
+/** A stretch of the virtual clock, ns. */
+export interface Stretch {
+  readonly fromNs: number;
+  readonly untilNs: number;
+}
+
+/** What goes wrong, and whose fault it is. */
+export interface Faults {
+  /** Nothing of this agent's process runs: what is due meanwhile runs behind it. */
+  readonly agentStall?: Stretch & { readonly agentId: string };
+  /** The server answers nothing: what should come meanwhile comes behind it. */
+  readonly serverStall?: Stretch;
+  /** From an instant on this agent's clock is ahead by so much more. */
+  readonly clockStep?: { readonly agentId: string; readonly atNs: number; readonly stepNs: number };
+}
+
 /** What a server would have to say of one run. */
 export interface ClusterEnd {
   readonly end: RunEnd;
@@ -83,6 +99,7 @@ export async function runCluster<State>(
   seed: number,
   options: ClusterOptions<State>,
   left?: LeftRun<State>,
+  faults: Faults = {},
 ): Promise<ClusterEnd> {
   // Every agent's clock is positive from the start.
   const clock = new SimClock(10 * NS_PER_SECOND);
@@ -94,7 +111,7 @@ export async function runCluster<State>(
   const store = new MemoryStore(clock);
   const incarnation = left?.incarnation ?? 1;
   const agents = Array.from({ length: options.agentsMin }, (_, place) =>
-    simAgent(`agent-${place + 1}`, { clock, prng, network, served, epoch: incarnation }),
+    simAgent(`agent-${place + 1}`, { clock, prng, network, served, faults, epoch: incarnation }),
   );
   const run = new Run(
     { ...options, runId: RUN_ID, incarnation, seed, target: TARGET },
@@ -152,11 +169,12 @@ interface World {
   readonly served: ServedRequest[];
   /** Of every agent: they are started together. */
   readonly epoch: number;
+  readonly faults: Faults;
 }
 
 /** A real agent with a clock of its own, as agent/main.ts puts it together. */
 function simAgent(agentId: string, world: World): Agent {
-  const clock = skewedClock(world);
+  const clock = skewedClock(agentId, world);
   const endpoint = answeringEndpoint(agentId, world, clock);
   const { epoch } = world;
   return new Agent({
@@ -202,29 +220,41 @@ function simAgent(agentId: string, world: World): Agent {
 }
 
 /** A view of the one virtual clock: off by a seeded amount, and now and then a little late. */
-function skewedClock({ clock, prng }: World): PacingClock {
-  const aheadNs = Math.round((2 * prng.nextUnit() - 1) * SKEW_MAX_NS);
-  const callAt: PacingClock["callAt"] = (atNs, task) =>
-    clock.callAt(
-      Math.max(atNs - aheadNs, clock.nowNs()) + Math.round(prng.nextUnit() * LATE_MAX_NS),
-      task,
-    );
-  return { nowNs: () => clock.nowNs() + aheadNs, callAt, callPrecisely: callAt };
+function skewedClock(agentId: string, { clock, prng, faults }: World): PacingClock {
+  const skewNs = Math.round((2 * prng.nextUnit() - 1) * SKEW_MAX_NS);
+  const { agentStall, clockStep } = faults;
+  const stall = agentStall?.agentId === agentId ? agentStall : undefined;
+  const step = clockStep?.agentId === agentId ? clockStep : undefined;
+  const aheadNs = (): number =>
+    skewNs + (step !== undefined && clock.nowNs() >= step.atNs ? step.stepNs : 0);
+  const callAt: PacingClock["callAt"] = (atNs, task) => {
+    const dueNs = Math.max(atNs - aheadNs(), clock.nowNs());
+    return clock.callAt(behind(stall, dueNs + Math.round(prng.nextUnit() * LATE_MAX_NS)), task);
+  };
+  return { nowNs: () => clock.nowNs() + aheadNs(), callAt, callPrecisely: callAt };
+}
+
+function behind(stretch: Stretch | undefined, atNs: number): number {
+  const lies = stretch !== undefined && atNs >= stretch.fromNs && atNs < stretch.untilNs;
+  return lies ? stretch.untilNs : atNs;
 }
 
 /** Half of its time to the first token, the other half to the end. */
-function answeringEndpoint(agentId: string, { clock, served }: World, own: PacingClock): Endpoint {
+function answeringEndpoint(agentId: string, world: World, own: PacingClock): Endpoint {
+  const { clock, served, faults } = world;
+  const stall = faults.agentStall?.agentId === agentId ? faults.agentStall : undefined;
+  const answeredAt = (atNs: number): number => behind(stall, behind(faults.serverStall, atNs));
   return {
     send: (_order, listener) => {
       if (!(listener instanceof Flight)) throw new Error("an agent listens with a flight");
       const { segment, index, intendedAtRunNs: intendedAtNs } = listener;
       const sentAtNs = clock.nowNs();
       served.push({ agentId, segment, index, intendedAtNs, arrivedAtNs: sentAtNs });
-      const cancelFirst = clock.callAt(sentAtNs + SERVICE_NS / 2, () => {
+      const cancelFirst = clock.callAt(answeredAt(sentAtNs + SERVICE_NS / 2), () => {
         listener.onHeaders(own.nowNs(), 200);
         listener.onContent(own.nowNs(), 1, true);
       });
-      const cancelEnd = clock.callAt(sentAtNs + SERVICE_NS, () => {
+      const cancelEnd = clock.callAt(answeredAt(sentAtNs + SERVICE_NS), () => {
         listener.onUsage(1, 1);
         listener.onEnd(own.nowNs(), "ok", 200, "");
       });

@@ -103,6 +103,8 @@ const interval: fc.Arbitrary<Interval> = plain({
     inFlightMax: uint32,
     inFlightEnd: uint32,
     waitingEnd: uint32,
+    ownConnectErrors: count,
+    lengthsOff: count,
   }),
 }).map(({ lengthNs, ...rest }) => ({ ...rest, toNs: rest.fromNs + lengthNs }));
 
@@ -144,6 +146,7 @@ const record: fc.Arbitrary<RequestRecord> = plain({
   gapMeanUs: time,
   gapMaxUs: time,
   e2eUs: time,
+  durationUs: time,
   outputTokens: uint32,
   inputTokens: uint32,
   contentEvents: uint32,

@@ -97,6 +97,7 @@ test("columns of records must be of one length, their outcomes known and their s
     for (let column = 13; column <= 18; column += 1) {
       writer.tag(column, WireType.Varint).uint32(column === 15 ? outcome : 0);
     }
+    writer.tag(20, WireType.Varint).sint64(0);
     return writer.finish();
   };
   assert.equal(decodeRecordBatch(onlyRow(4n, 1)).records[0]?.outcome, "http_error");

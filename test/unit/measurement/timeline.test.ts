@@ -115,6 +115,7 @@ describe("the record of one request", () => {
       gapMeanUs: 200_000,
       gapMaxUs: 400_000,
       e2eUs: 1_100_000,
+      durationUs: (timeline.endAtNs - timeline.sentAtNs) / 1_000,
       outputTokens: 11,
       inputTokens: 42,
       contentEvents: 6,

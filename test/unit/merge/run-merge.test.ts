@@ -108,6 +108,8 @@ function intakeInto(merge: RunMerge, appendInterval: () => Promise<void>) {
     merge,
     store: { appendInterval, appendRecords: () => Promise.resolve() },
     isMember: (agentId) => agentId === "agent-1",
+    onRefused: () => undefined,
+    onRecords: () => undefined,
     onMerged: ({ sequence }) => merged.push(sequence),
   });
   return { intake, merged };
@@ -171,4 +173,33 @@ test("an agent that takes no part is refused and nothing of it is merged", async
   assert.equal(refusal?.code, "LL_REPORT_FOREIGN_AGENT");
   assert.equal(intake.refused, 1);
   assert.equal(merge.segment(1).counters.fired, 0);
+});
+
+test("a problem is one of the windows that it is about, and a refusal of all that follow", () => {
+  const merge = new RunMerge("run-1");
+  merge.take(sampleReport(1));
+  merge.take(sampleReport(3));
+  assert.equal(merge.problems.length, 1);
+  assert.deepEqual(merge.problemsIn(0, 1e9), [], "before the hole");
+  assert.match(merge.problemsIn(0, 2e9)[0]!, /reports 2 to 2 are missing/);
+  assert.deepEqual(merge.problemsIn(3e9, 9e9), [], "behind it");
+
+  const intake = new ReportIntake({
+    merge,
+    store: { appendInterval: () => Promise.resolve(), appendRecords: () => Promise.resolve() },
+    isMember: (agentId) => agentId === "agent-1",
+    onMerged: () => undefined,
+    onRefused: (agentId) => lost.push(agentId),
+    onRecords: () => undefined,
+  });
+  const lost: string[] = [];
+  const refusal = { code: "LL_REPORT_MALFORMED", message: "another geometry", hint: "update it" };
+  intake.onMalformed("a stranger", refusal);
+  intake.onMalformed("agent-1", refusal);
+  intake.onMalformed("agent-1", refusal);
+  assert.deepEqual(lost, ["agent-1", "agent-1"]);
+  assert.deepEqual(merge.problemsIn(0, 3e9).length, 1, "what was sealed by then is whole");
+  assert.deepEqual(merge.problemsIn(3e9, 9e9), [
+    "agent agent-1's reports were refused (LL_REPORT_MALFORMED): another geometry; update it",
+  ]);
 });

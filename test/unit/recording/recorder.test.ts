@@ -31,6 +31,7 @@ function recorderWith(...slo: string[]) {
     classNames: ["default"],
     thresholds: thresholdTable(parseSlo(slo)),
     intervalNs: S,
+    forcesLengths: true,
     onEnded: (_flight, record) => records.push(record),
     onFirstContent: () => undefined,
   });
@@ -39,7 +40,8 @@ function recorderWith(...slo: string[]) {
 }
 
 function fire(recorder: Recorder, index: number, intendedAtNs: number, sendDelayNs = 0) {
-  return recorder.fired({ index, classIndex: 0 }, intendedAtNs, intendedAtNs + AHEAD + sendDelayNs);
+  const arrival = { index, classIndex: 0, order: { outputTokens: 7 } };
+  return recorder.fired(arrival, intendedAtNs, intendedAtNs + AHEAD + sendDelayNs);
 }
 
 function find(sealed: Sealed, fromNs: number): Interval {
@@ -185,4 +187,37 @@ test("exceedances are listed again soon after a backlog is gone", () => {
   // A third of these exceed the lowest threshold; two quiet seconds on, each of them is listed.
   for (const from of [2, 3, 4]) second(from, 100 * MS);
   assert.equal(second(5, 160 * MS), 50);
+});
+
+test("what this machine has no socket for is told apart from a server that does not answer", () => {
+  const { recorder } = recorderWith();
+  const details = [
+    "connect EMFILE 127.0.0.1:80 - Local (undefined:undefined)",
+    "connect EADDRNOTAVAIL 127.0.0.1:80 - Local (0.0.0.0:0)",
+    "connect ECONNREFUSED 127.0.0.1:80",
+    "ECONNRESET read ECONNRESET",
+  ];
+  for (const [index, detail] of details.entries())
+    fire(recorder, index, 10 * MS).onEnd(AHEAD + 11 * MS, "connect_error", 0, detail);
+  fire(recorder, 9, 10 * MS).onEnd(
+    AHEAD + 11 * MS,
+    "http_error",
+    500,
+    "HTTP 500: EMFILE at the server",
+  );
+  const { counters, activity } = find(recorder.seal(S), 0);
+  assert.equal(counters.connectErrors, 4);
+  assert.equal(activity.ownConnectErrors, 2);
+});
+
+test("lengths off are those that the server itself counts otherwise than was asked", () => {
+  const { recorder } = recorderWith();
+  for (const [index, tokens] of [7, 6, 8, -1].entries()) {
+    const flight = fire(recorder, index, 10 * MS);
+    flight.onContent(AHEAD + 20 * MS, 1, true);
+    flight.onUsage(5, tokens);
+    flight.onEnd(AHEAD + 21 * MS, "ok", 200, "");
+  }
+  const { activity } = find(recorder.seal(S), 0);
+  assert.deepEqual([activity.completedOk, activity.lengthsOff], [4, 2]);
 });

@@ -22,6 +22,7 @@ function driven(number: number, startS: number, endByS: number): DrivenSegment {
     },
     windowHash: "",
     judged: undefined,
+    judgedValidity: undefined,
     validity: { verdict: "valid", reasons: [] },
     incarnation: 1,
     isCutOff: number === 2,

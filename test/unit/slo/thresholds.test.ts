@@ -6,7 +6,8 @@ import {
   isOver,
   limitIndex,
   thresholdTable,
-  tightestLatencyLimitNs,
+  tightestGapLimitNs,
+  tightestIntendedLimitNs,
 } from "../../../shared/slo/thresholds.ts";
 
 const everyKind = parseSlo([
@@ -72,6 +73,21 @@ test("the fraction that may violate a clause is what its text says", () => {
 });
 
 test("the tightest latency limit is that of the shortest time, whatever the clause", () => {
-  assert.equal(tightestLatencyLimitNs(parseSlo(["ttft p99 <= 1s", "gap p50 <= 40ms"])), 40_000_000);
-  assert.equal(tightestLatencyLimitNs(parseSlo(["output_tokens_per_second p99 >= 1"])), undefined);
+  const slo = parseSlo([
+    ...[
+      "ttft p99 <= 1s",
+      "e2e p99 <= 900ms",
+      "service_ttft p99 <= 5ms",
+      "output_tokens_per_second p99 >= 1",
+    ],
+    ...["gap p50 <= 40ms", "itl p99 <= 30ms", "max_gap p99 <= 2s"],
+  ]);
+  assert.equal(
+    tightestIntendedLimitNs(slo),
+    900_000_000,
+    "the sender's delay is no part of the others",
+  );
+  assert.equal(tightestGapLimitNs(slo), 30_000_000);
+  assert.equal(tightestIntendedLimitNs(parseSlo(["service_e2e p99 <= 1s"])), undefined);
+  assert.equal(tightestGapLimitNs(parseSlo(["ttft p99 <= 1s"])), undefined);
 });

@@ -78,6 +78,7 @@ test("reports, decisions and requests come back as they were written", async (co
     gapMeanMs: 10.25,
     maxGapMs: 30,
     e2eMs: 200,
+    durationMs: 201,
     outputTokens: 18,
     inputTokens: 128,
     contentEvents: 18,

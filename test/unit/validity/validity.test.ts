@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type AgentFacts,
-  judgeGenerator,
-  type Validity,
-  worseOf,
-} from "../../../coordinator/validity/validity.ts";
+import type { AgentFacts, RecordFacts, WindowFacts } from "../../../coordinator/validity/facts.ts";
+import { judgeGenerator, type Validity, worseOf } from "../../../coordinator/validity/validity.ts";
 import { Histogram } from "../../../shared/measurement/histogram.ts";
+import { ZERO_ACTIVITY } from "../../../shared/measurement/interval.ts";
 import type { Health } from "../../../shared/measurement/report.ts";
 import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
 
@@ -31,26 +28,41 @@ function agent(changes: Partial<AgentFacts> = {}): AgentFacts {
     agentId: "a",
     counters: { ...NO_COUNTERS, scheduled: 1_000, fired: 1_000, ok: 1_000 },
     sendDelay: delays(0, 0),
+    activity: { ...ZERO_ACTIVITY, completed: 1_000, completedOk: 1_000 },
     health: [healthOf()],
     clockErrorBoundNs: 0.2 * MS,
-    lost: false,
+    clockMovedNs: 0,
+    gapErrorP99Ns: 0.1 * MS,
+    silenceNs: 1.1 * S,
+    missingNs: 0,
+    lost: undefined,
     switched: true,
     ...changes,
   };
 }
 
-function judge(
-  changes: Partial<AgentFacts>,
-  facts: { readonly tightestLimitNs?: number; readonly problems?: readonly string[] } = {},
-): Validity {
+function judge(changes: Partial<AgentFacts>, facts: Partial<WindowFacts> = {}): Validity {
   return judgeGenerator({
     agents: [agent({ agentId: "well" }), agent(changes)],
-    tightestLimitNs: facts.tightestLimitNs,
-    problems: facts.problems ?? [],
+    intendedLimitNs: undefined,
+    gapLimitNs: undefined,
+    problems: [],
+    backlogGrew: true,
+    verdictHolds: false,
+    records: undefined,
+    ...facts,
   });
 }
 
 const VALID: Validity = { verdict: "valid", reasons: [] };
+const DROPPED = {
+  ...NO_COUNTERS,
+  scheduled: 1_000,
+  fired: 600,
+  ok: 600,
+  droppedInFlightBound: 400,
+};
+const LATE = { sendDelay: delays(20, 3 * MS) };
 
 test("a generator without a fault is valid", () => {
   assert.deepEqual(judge({}), VALID);
@@ -60,33 +72,45 @@ test("a generator without a fault is valid", () => {
 const FAULTS: readonly {
   readonly fault: string;
   readonly changes: Partial<AgentFacts>;
+  readonly facts?: Partial<WindowFacts>;
   readonly verdict?: "suspect";
   readonly reason: RegExp;
 }[] = [
   {
     fault: "one arrival without a socket",
     changes: { counters: { ...NO_COUNTERS, scheduled: 1_000, fired: 999, droppedSocket: 1 } },
-    reason: /^agent a had no socket for 1 arrivals$/,
+    reason: /^agent a had no socket for 1 arrivals \(bound 0\).* raise ulimit -n/,
+  },
+  {
+    fault: "a full descriptor table, or no local port left",
+    changes: { activity: { ...ZERO_ACTIVITY, completed: 1_000, ownConnectErrors: 40 } },
+    reason: /^agent a had no socket for 40 arrivals .*file descriptors or local ports/,
   },
   {
     fault: "one arrival kept back by the policy",
     changes: { counters: { ...NO_COUNTERS, scheduled: 1_000, fired: 999, droppedPolicy: 1 } },
-    reason: /^agent a's policy kept 1 arrivals back$/,
+    reason: /^agent a's policy kept 1 arrivals back \(bound 0\); start it with higher limits/,
   },
   {
     fault: "more than 1 % of the arrivals held back",
     changes: { counters: { ...NO_COUNTERS, scheduled: 1_000, fired: 989, notOfferedAborted: 11 } },
-    reason: /^agent a offered 989 of 1000 arrivals \(11 held back\)$/,
+    reason: /^agent a offered 989 of 1000 arrivals \(98\.9 %, bound 99 %; 11 held back\)/,
+  },
+  {
+    fault: "an in-flight bound reached though no backlog grew",
+    changes: { counters: DROPPED },
+    facts: { backlogGrew: false },
+    reason: /^agent a dropped 400 arrivals at its bound .* raise --max-in-flight$/,
   },
   {
     fault: "a send delay beyond 2 ms",
     changes: { sendDelay: delays(11, 3 * MS) },
-    reason: /^agent a sent late: send delay p99 3\.0 ms \(bound 2\.0 ms\)/,
+    reason: /^agent a sent late: send delay p99 3\.0 ms \(bound 2\.0 ms\); use more agents/,
   },
   {
     fault: "an event loop late by more than 5 ms",
     changes: { health: [healthOf({ eventLoopDelay: delays(11, 6 * MS) })] },
-    reason: /^agent a's event loop was late: p99 6\.0 ms \(bound 5\.0 ms\)$/,
+    reason: /^agent a's event loop was late: p99 6\.0 ms \(bound 5\.0 ms\); give it a core/,
   },
   {
     fault: "an event loop that is busy",
@@ -94,31 +118,146 @@ const FAULTS: readonly {
     reason: /^agent a was busy 95 % of the time \(bound 90 %\)/,
   },
   {
-    fault: "an agent lost",
-    changes: { lost: true },
-    reason: /^agent a was lost in this window$/,
+    fault: "a gap error of more than a tenth of the limit",
+    changes: { gapErrorP99Ns: 6 * MS },
+    facts: { gapLimitNs: 50 * MS },
+    reason: /^agent a mistakes gaps by 6\.0 ms by itself \(p99 against a null sink, bound 5\.0 ms/,
+  },
+  {
+    fault: "lengths that are not those forced",
+    changes: { activity: { ...ZERO_ACTIVITY, completedOk: 1_000, lengthsOff: 21 } },
+    reason: /^the server did not generate the lengths .*: 21 of 2000 answers \(1\.1 %, bound 1 %\)/,
+  },
+  {
+    fault: "an agent lost whose requests decide",
+    changes: { lost: { unknownCount: 12 } },
+    reason: /^agent a was lost in this window: the outcome of 12 of its requests .* hangs on them/,
+  },
+  {
+    fault: "an agent lost whose requests do not decide",
+    changes: { lost: { unknownCount: 12 } },
+    facts: { verdictHolds: true },
+    verdict: "suspect",
+    reason: /^agent a was lost in this window: .*12 .* the same with all of them good and all/,
+  },
+  {
+    fault: "an interval missing",
+    changes: { missingNs: 1 * S },
+    reason: /^agent a's reports leave 1000\.0 ms of the window out \(bound 0\)/,
   },
   {
     fault: "a segment not started",
     changes: { switched: false },
-    reason: /^agent a did not start the segment: its lease came too late$/,
+    reason: /^agent a did not start the segment: its lease came too late; see to its network/,
+  },
+  {
+    fault: "a clock that was set during the run",
+    changes: { clockMovedNs: 300 * MS },
+    verdict: "suspect",
+    reason: /^agent a: its clock moved by 300\.0 ms during the run \(bound 5 ms\)/,
   },
   {
     fault: "a clock known too loosely",
     changes: { clockErrorBoundNs: 6 * MS },
     verdict: "suspect",
-    reason: /^agent a: its clock is only known to ±6\.0 ms \(bound 5 ms\)/,
+    reason: /^agent a: its clock is only known to ±6\.0 ms \(bound 5 ms\): arrivals .* out of step/,
   },
 ];
 
-for (const { fault, changes, verdict = "invalid", reason } of FAULTS) {
+for (const { fault, changes, facts, verdict = "invalid", reason } of FAULTS) {
   test(`${fault}: ${verdict}, and it says whose fault it is`, () => {
-    const validity = judge(changes);
+    const validity = judge(changes, facts);
     assert.equal(validity.verdict, verdict);
     assert.equal(validity.reasons.length, 1, validity.reasons.join("; "));
     assert.match(validity.reasons[0]!, reason);
+    const isOfAgent = verdict === "invalid" && validity.reasons[0]!.includes("agent a");
+    assert.deepEqual(validity.agentIds, isOfAgent ? ["a"] : undefined);
   });
 }
+
+/** What an agent measured of itself, and the cause it makes likely. */
+const CAUSES: readonly {
+  readonly changes: Partial<AgentFacts>;
+  readonly cause: RegExp | undefined;
+}[] = [
+  { changes: {}, cause: undefined },
+  {
+    changes: { health: [healthOf({ throttledNs: 400 * MS })] },
+    cause: /its CPU quota held it .* back for 400\.0 ms of the window: raise the quota$/,
+  },
+  {
+    changes: { health: [healthOf({ gcPauses: 20, gcPauseSeconds: 0.1 })] },
+    cause: /20 garbage collections paused it for 100\.0 ms \(10 % of the window\)$/,
+  },
+  {
+    changes: { silenceNs: 2.5 * S },
+    cause: /nothing was heard of it for 2500\.0 ms: its process or its network stood still$/,
+  },
+  {
+    changes: { health: [healthOf({ reportsLost: 3 })] },
+    cause: /it had no more room for 3 reports/,
+  },
+  {
+    changes: { silenceNs: 2.5 * S, health: [healthOf({ throttledNs: 400 * MS })] },
+    cause: /CPU quota .*, and nothing was heard/,
+  },
+];
+
+for (const { changes, cause } of CAUSES) {
+  test(`a late agent's likely cause: ${cause?.source ?? "none"}; and by itself it is no fault`, () => {
+    const { reasons } = judge({ ...LATE, ...changes });
+    assert.equal(reasons.length, 1);
+    if (cause === undefined) assert.doesNotMatch(reasons[0]!, /likely cause/);
+    else assert.match(reasons[0]!, new RegExp(`; likely cause: .*${cause.source}`));
+    assert.deepEqual(judge(changes), VALID);
+  });
+}
+
+test("a few late or held back of each of many agents are many", () => {
+  const few = { counters: { ...NO_COUNTERS, scheduled: 20, fired: 20, ok: 20 } };
+  const agents = Array.from({ length: 5 }, (_, place) =>
+    agent({ agentId: `a${place}`, ...few, sendDelay: delays(2, 50 * MS, 20) }),
+  );
+  const { verdict, reasons, agentIds } = judge({}, { agents });
+  assert.equal(verdict, "invalid");
+  assert.match(reasons[0]!, /^the agents together sent late: send delay p99 50\.\d ms/);
+  assert.equal(agentIds, undefined);
+});
+
+function books(meteredS: number, recordedS: number): RecordFacts {
+  const well = { agentId: "well", meteredS: 10, recordedS: 10 };
+  return {
+    departures: undefined,
+    books: [well, { agentId: "a", meteredS, recordedS }],
+    untested: [],
+  };
+}
+
+test("in flight by the meter and by the records may differ by 2 %, and by the dust of rounding", () => {
+  for (const [metered, recorded] of [
+    [100, 98.1],
+    [100, 102],
+    [0.005, 0],
+    [0, 0],
+  ] as const)
+    assert.deepEqual(judge({}, { records: books(metered, recorded) }), VALID);
+  for (const [metered, recorded] of [
+    [100, 97],
+    [97, 100],
+    [1, 0],
+  ] as const) {
+    const { verdict, reasons, agentIds } = judge({}, { records: books(metered, recorded) });
+    assert.equal(verdict, "invalid");
+    assert.match(reasons[0]!, /^the books of agent a do not agree: .* in flight .*bound 2 %/);
+    assert.deepEqual(agentIds, ["a"]);
+  }
+});
+
+test("what could not be tested is told, and is no fault", () => {
+  const untested = ["departures were not tested: 3 records of requests are missing"];
+  const records = { departures: undefined, books: [], untested };
+  assert.deepEqual(judge({}, { records }), { ...VALID, untested });
+});
 
 test("a report that is missing or does not add up is invalid, in its own words", () => {
   const problem = "agent a: reports 2 to 3 are missing";
@@ -133,6 +272,7 @@ test("a server that is slow, fails, hangs or is overrun leaves the window valid"
     cutting: { ...scheduled, fired: 1_000, streamErrors: 1_000 },
     hanging: { ...scheduled, fired: 1_000, timeouts: 1_000 },
     slow: { ...scheduled, fired: 1_000, censored: 400 },
+    // At the in-flight bound, with a backlog that grew (WindowFacts.backlogGrew).
     overrun: { ...scheduled, fired: 300, ok: 300, droppedInFlightBound: 700 },
   };
   for (const [name, counters] of Object.entries(servers))
@@ -156,8 +296,8 @@ test("the bounds of the delays grow with the tightest limit", () => {
     sendDelay: delays(20, 3 * MS),
     health: [healthOf({ eventLoopDelay: delays(20, 6 * MS) })],
   };
-  assert.equal(judge(late, { tightestLimitNs: 100 * MS }).reasons.length, 2);
-  assert.deepEqual(judge(late, { tightestLimitNs: 200 * MS }), VALID);
+  assert.equal(judge(late, { intendedLimitNs: 100 * MS }).reasons.length, 2);
+  assert.deepEqual(judge(late, { intendedLimitNs: 200 * MS }), VALID);
 });
 
 test("one or two late ones of a short window are no tail", () => {
@@ -174,7 +314,7 @@ test("utilisation is weighed by time, and quantiles are those of all intervals t
 });
 
 test("what makes it invalid comes before what makes it suspect", () => {
-  const { verdict, reasons } = judge({ lost: true, clockErrorBoundNs: 6 * MS });
+  const { verdict, reasons } = judge({ lost: { unknownCount: 1 }, clockErrorBoundNs: 6 * MS });
   assert.equal(verdict, "invalid");
   assert.match(reasons[0]!, /lost/);
   assert.match(reasons[1]!, /clock/);
@@ -186,4 +326,7 @@ test("the worse of two verdicts keeps the reasons of both, each once", () => {
   assert.deepEqual(worseOf(VALID, suspect), suspect);
   assert.deepEqual(worseOf(suspect, invalid), { verdict: "invalid", reasons: ["s", "x", "i"] });
   assert.equal(worseOf(invalid, suspect).verdict, "invalid");
+  const more = { ...invalid, agentIds: ["a"], untested: ["u"] };
+  const { agentIds, untested } = worseOf({ ...suspect, untested: ["u", "v"] }, more);
+  assert.deepEqual([agentIds, untested], [["a"], ["u", "v"]]);
 });
