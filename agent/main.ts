@@ -1,9 +1,12 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism, constants, hostname, setPriority } from "node:os";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { PolicySummary, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
-import { connectNats } from "../shared/platform/nats.ts";
+import type { Identity } from "../shared/platform/identity.ts";
+import { assertMaySubscribe, connectNats } from "../shared/platform/nats.ts";
+import { fleetSubjects } from "../shared/platform/nats-subjects.ts";
 import { SystemGauges } from "../shared/platform/process-gauges.ts";
 import { socketLimits } from "../shared/platform/socket-limits.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
@@ -22,12 +25,15 @@ import { Reporter } from "./reporting/reporter.ts";
 import { calibrateSelf, type SelfCalibration } from "./self-calibration/self-calibration.ts";
 
 export interface AgentMainOptions {
-  readonly natsUrl: string;
+  /** Tried in turn. */
+  readonly natsUrls: readonly string[];
   readonly fleet: string;
   readonly agentId: string;
   readonly version: string;
   /** Of the message engine and of the report server alike; undefined where neither asks for one. */
   readonly token: string | undefined;
+  /** This agent's own proof of who it is; undefined where a token is enough. */
+  readonly identity: Identity | undefined;
   readonly policy: PolicySummary;
   /** How many agents of this host, this one included, share `policy` and the host's local ports. */
   readonly workerOf: number;
@@ -41,15 +47,19 @@ export interface AgentMainOptions {
 /** Starts one agent in this process: joins the fleet and waits for a coordinator. */
 export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Promise<void> }> {
   const options = { ...asked, policy: ownPolicy(asked) };
-  const { agentId, fleet, log, token } = options;
+  const { agentId, fleet, log, token, identity } = options;
   const clock = new SystemClock();
   const gauges = new SystemGauges(clock);
   const connection = await connectNats({
-    servers: [options.natsUrl],
+    servers: options.natsUrls,
     clientId: agentId,
-    ...(token === undefined ? {} : { token }),
+    ...(identity === undefined ? { token } : { identity }),
     waitForServer: true,
+    onWaiting: (error) => {
+      log.warn({ agentId, code: error.code }, `${error.message}; this agent waits for it`);
+    },
   });
+  await assertMayTakePart(connection, fleet, agentId);
   const link = natsAgentLink({
     connection,
     fleet,
@@ -61,12 +71,12 @@ export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Pr
   preferThisProcess();
   // Before the first hello: an agent that says it is free is ready to be timed.
   const calibration = await calibrate(options, { clock, gauges });
-  const identity = { ...identityOf(options), ...calibration };
+  const described = { ...describe(options), ...calibration };
   const agent = new Agent({
-    identity,
+    identity: described,
     clock,
     link,
-    openRun: openerOf(options, { clock, gauges, identity }),
+    openRun: openerOf(options, { clock, gauges, described }),
     checkSegment: ({ segment }) => checkSegment(options.policy, segment, agentId),
   });
   agent.start();
@@ -124,6 +134,21 @@ function ownPolicy({ policy, workerOf, sourceAddresses }: AgentMainOptions): Pol
   };
 }
 
+/** @throws LoadError LL_NATS_FORBIDDEN, as when a key is used in the name of another agent. */
+async function assertMayTakePart(
+  connection: NatsConnection,
+  fleet: string,
+  agentId: string,
+): Promise<void> {
+  try {
+    const subjects = fleetSubjects(fleet);
+    await assertMaySubscribe(connection, [subjects.agent(agentId), subjects.lease, subjects.abort]);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 /** An agent is an instrument: beside other work it should run first. Where the system forbids it, it does not. */
 function preferThisProcess(): void {
   try {
@@ -133,7 +158,7 @@ function preferThisProcess(): void {
   }
 }
 
-function identityOf({
+function describe({
   agentId,
   version,
   policy,
@@ -153,12 +178,12 @@ function identityOf({
 interface Machine {
   readonly clock: SystemClock;
   readonly gauges: SystemGauges;
-  readonly identity: AgentIdentity;
+  readonly described: AgentIdentity;
 }
 
 function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["openRun"] {
-  const { agentId, policy, token, sourceAddresses } = options;
-  const { clock, gauges, identity } = machine;
+  const { agentId, policy, token, identity, sourceAddresses } = options;
+  const { clock, gauges, described } = machine;
   return async (prepareRun, onStart) => {
     const { target } = prepareRun;
     // Names are resolved once a run and pinned; the policy judges the addresses, not the name.
@@ -176,9 +201,9 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
     const reporter = new Reporter({
       runId: prepareRun.runId,
       agentId,
-      epoch: identity.epoch,
+      epoch: described.epoch,
       clock,
-      link: grpcReportLink({ agentId, token: token ?? "", clock }),
+      link: grpcReportLink({ agentId, token: token ?? "", clock, tls: identity }),
       address: prepareRun.report,
     });
     const run = new AgentRun({

@@ -1,26 +1,26 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { pino } from "pino";
 import { type AgentMainOptions, startAgent } from "../agent/main.ts";
-import type { PolicySummary } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
-import { NS_PER_SECOND } from "../shared/units.ts";
+import { readIdentity } from "../shared/platform/identity.ts";
+import { operatorPolicy, POLICY_FILE, type PolicyFlags } from "./agent-policy.ts";
 import { runWorkers } from "./agent-workers.ts";
+import { DEFAULT_FLEET, natsUrlsOf } from "./nats-address.ts";
 import { startNullSinkProcess } from "./null-sink-process.ts";
 import { readVersion } from "./version.ts";
 
 const WORKERS_MAX = 1_024;
 
-interface AgentFlags {
-  readonly nats: string;
-  readonly fleet: string;
+interface AgentFlags extends PolicyFlags {
+  readonly nats?: string;
+  readonly fleet?: string;
+  readonly identity?: string;
   readonly id?: string;
-  readonly allow?: readonly string[];
-  readonly maxRate: string;
-  readonly maxInFlight: string;
-  readonly maxDuration: string;
-  readonly maxTokens: string;
+  readonly policy?: string;
   readonly workers: string;
   readonly workerOf: string;
   readonly sourceAddress?: readonly string[];
@@ -31,17 +31,22 @@ export function addAgentCommand(program: Command): void {
   program
     .command("agent")
     .description("join a fleet and wait for a coordinator")
-    .requiredOption("--nats <url>", "the fleet's NATS server")
-    .option("--fleet <name>", "the fleet's name", "default")
-    .option("--id <id>", "this agent's name; letters, digits, - and _ (default: made up)")
+    .option("--nats <url,...>", "the fleet's NATS servers (default: those of the identity)")
+    .option(
+      "--identity <dir>",
+      "this agent's folder of `fleet init`: its keys, and its policy.yaml",
+    )
+    .option("--fleet <name>", 'the fleet\'s name (default: that of the identity, or "default")')
+    .option("--id <id>", "this agent's name (default: that of the identity, or made up)")
+    .option("--policy <file>", "what this agent may do, instead of the identity's policy.yaml")
     .option(
       "--allow <host:port...>",
       "targets this agent may fire at, as host:port, host:* or CIDR:port (default: loopback only)",
     )
-    .option("--max-rate <per-second>", "highest rate this agent accepts", "100000")
-    .option("--max-in-flight <n>", "most requests in flight this agent accepts", "20000")
-    .option("--max-duration <seconds>", "longest segment this agent accepts, s", "86400")
-    .option("--max-tokens <n>", "most output tokens a request may ask for", "1048576")
+    .option("--max-rate <per-second>", "highest rate this agent accepts (default: 100000)")
+    .option("--max-in-flight <n>", "most requests in flight this agent accepts (default: 20000)")
+    .option("--max-duration <seconds>", "longest segment this agent accepts, s (default: 86400)")
+    .option("--max-tokens <n>", "most output tokens a request may ask for (default: 1048576)")
     .option("--workers <n>", "agents to start, one for each core; they share the bounds", "1")
     .option("--source-address <ip...>", "addresses of this machine to connect from, in turn")
     .addOption(
@@ -49,34 +54,31 @@ export function addAgentCommand(program: Command): void {
         .default("1")
         .hideHelp(),
     )
-    .addHelpText("after", "\nThe fleet's token is read from LOADLINE_TOKEN.")
+    .addHelpText("after", "\nWithout an identity, the fleet's token is read from LOADLINE_TOKEN.")
     .action(runAgent);
 }
 
 async function runAgent(flags: AgentFlags): Promise<void> {
-  const agentId = flags.id ?? `agent-${randomBytes(4).toString("hex")}`;
   const log = pino(
     { name: "loadline-agent", level: process.env["LOADLINE_LOG"] ?? "warn" },
     pino.destination(2),
   );
   const workers = whole("--workers", flags.workers);
   const options: AgentMainOptions = {
-    natsUrl: flags.nats,
-    fleet: flags.fleet,
-    agentId,
+    ...membershipOf(flags),
     version: readVersion(),
-    token: process.env["LOADLINE_TOKEN"],
-    policy: policyOf(flags),
+    policy: operatorPolicy(policyFileOf(flags), flags),
     workerOf: whole("--worker-of", flags.workerOf),
     sourceAddresses: (flags.sourceAddress ?? []).map(address),
     startNullSink: startNullSinkProcess,
     log,
   };
+  if (workers > 1 && options.identity !== undefined) throw oneAgentOnly(workers);
   // Asked before anything is started, as a parent may be gone by then; and not before a flag may be refused, as the
   // channel that is listened to would keep the process alive.
   const end = ended();
   if (workers > 1) {
-    await runWorkers({ agentId, workers, log }, process.argv.slice(3), end);
+    await runWorkers({ agentId: options.agentId, workers, log }, process.argv.slice(3), end);
     process.exit(ExitCode.Done);
   }
   const starting = startAgent(options);
@@ -89,14 +91,33 @@ async function runAgent(flags: AgentFlags): Promise<void> {
   process.exit(ExitCode.Done);
 }
 
-function policyOf(flags: AgentFlags): PolicySummary {
+/** Who this agent is, of which fleet, and where: as its identity has it, where no flag says otherwise. */
+function membershipOf(
+  flags: AgentFlags,
+): Pick<AgentMainOptions, "natsUrls" | "fleet" | "agentId" | "token" | "identity"> {
+  const identity = flags.identity === undefined ? undefined : readIdentity(flags.identity);
   return {
-    targets: flags.allow ?? ["127.0.0.0/8:*", "[::1]:*", "localhost:*"],
-    ratePerSecondMax: positive("--max-rate", flags.maxRate),
-    inFlightMax: positive("--max-in-flight", flags.maxInFlight),
-    durationNsMax: positive("--max-duration", flags.maxDuration) * NS_PER_SECOND,
-    tokensMax: positive("--max-tokens", flags.maxTokens),
+    natsUrls: natsUrlsOf(flags.nats, identity),
+    fleet: flags.fleet ?? identity?.fleet ?? DEFAULT_FLEET,
+    agentId: flags.id ?? identity?.id ?? `agent-${randomBytes(4).toString("hex")}`,
+    token: process.env["LOADLINE_TOKEN"],
+    identity,
   };
+}
+
+/** The policy lies beside the keys it was made with, unless it is said to lie elsewhere. */
+function policyFileOf({ policy, identity }: AgentFlags): string | undefined {
+  if (policy !== undefined || identity === undefined) return policy;
+  const file = join(identity, POLICY_FILE);
+  return existsSync(file) ? file : undefined;
+}
+
+function oneAgentOnly(workers: number): LoadError {
+  return new LoadError(`--workers asks for ${workers} agents, and --identity is that of one`, {
+    code: "LL_FLAG_INVALID",
+    hint: "start one agent for each identity: `fleet init --agents N` makes as many as are wanted",
+    exitCode: ExitCode.PlanInvalid,
+  });
 }
 
 /** A signal, or the end of the process that started this one. Ctrl-C in a terminal is the parent's affair. */
@@ -119,8 +140,8 @@ function ended(): Promise<void> {
 }
 
 function whole(flag: string, text: string): number {
-  const value = positive(flag, text);
-  if (Number.isInteger(value) && value <= WORKERS_MAX) return value;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= WORKERS_MAX) return value;
   throw new LoadError(`${flag} is ${text}, and must be a whole number from 1 to ${WORKERS_MAX}`, {
     code: "LL_FLAG_INVALID",
     hint: `give ${flag} as many as the machine has cores`,
@@ -133,16 +154,6 @@ function address(text: string): string {
   throw new LoadError(`--source-address is ${text}, and must be an IP address of this machine`, {
     code: "LL_FLAG_INVALID",
     hint: "write one such as 10.0.0.7; several with a space between them",
-    exitCode: ExitCode.PlanInvalid,
-  });
-}
-
-function positive(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new LoadError(`${flag} is ${text}, and must be a number above 0`, {
-    code: "LL_FLAG_INVALID",
-    hint: `give ${flag} a positive number`,
     exitCode: ExitCode.PlanInvalid,
   });
 }

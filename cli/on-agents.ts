@@ -7,6 +7,7 @@ import type { Result } from "../coordinator/show/result.ts";
 import { ExitCode } from "../shared/errors.ts";
 import { connectNats } from "../shared/platform/nats.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
+import { joinFleet } from "./join-fleet.ts";
 import { startLocalAgents } from "./local-agents.ts";
 import { Progress } from "./progress.ts";
 
@@ -74,19 +75,15 @@ async function onFleet(
   progress: Progress,
 ): Promise<Result> {
   const { placement, ...rest } = measuring;
-  const token = process.env["LOADLINE_TOKEN"];
-  const connection = await connectNats({
-    servers: [placement.natsUrl],
-    clientId: `coordinator-${measuring.runId}`,
-    token,
-  });
+  const fleet = await joinFleet(placement);
   try {
     return await conduct({
       ...rest,
       agentsMin: placement.minAgents,
-      connection,
-      fleet: placement.fleet,
-      token: token ?? "",
+      connection: fleet.connection,
+      fleet: fleet.name,
+      token: fleet.token,
+      reportTls: fleet.identity,
       reportListen: placement.reportListen ?? "127.0.0.1:0",
       reportAdvertise: placement.reportAdvertise,
       onEvent: (event) => {
@@ -94,7 +91,7 @@ async function onFleet(
       },
     });
   } finally {
-    await connection.close();
+    await fleet.connection.close();
   }
 }
 

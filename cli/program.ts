@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./agent.ts";
+import { addFleetCommand } from "./fleet.ts";
 import { measure } from "./measure.ts";
 import { addNotYetCommands } from "./not-yet.ts";
 import { addFindFlags, addRunFlags, addSweepFlags } from "./plan-flags.ts";
@@ -33,6 +34,7 @@ export function buildProgram(): Command {
       process.exitCode = await measure("sweep", flags);
     });
   addAgentCommand(program);
+  addFleetCommand(program);
   addSimulateServerCommand(program);
   addPreflightCommand(program);
   addReportCommand(program);

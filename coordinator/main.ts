@@ -5,7 +5,7 @@ import type { Target } from "../shared/control/control.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
-import { startReportServer } from "./link/grpc-report-server.ts";
+import { type ReportServerTls, startReportServer } from "./link/grpc-report-server.ts";
 import { natsFleetLink } from "./link/nats-link.ts";
 import { admit } from "./plan/admission.ts";
 import { parseRecordedPlan, type RecordedPlan } from "./plan/recorded-plan.ts";
@@ -55,6 +55,8 @@ export interface ConductOptions {
   readonly connection: NatsConnection;
   readonly fleet: string;
   readonly token: string;
+  /** TLS both ways for reports, instead of the token; undefined: none. */
+  readonly reportTls?: ReportServerTls | undefined;
   /** Where the report server binds, and what agents are told; "host:port". */
   readonly reportListen: string;
   readonly reportAdvertise: string | undefined;
@@ -228,13 +230,14 @@ function intervalNsOf({ load }: Plan): number {
 
 function reportServerOf(options: ConductOptions, receiver: ReportReceiver): Promise<ReportServer> {
   const { host, port } = addressOf(options.reportListen);
-  const { reportAdvertise } = options;
+  const { reportAdvertise, reportTls } = options;
   return startReportServer({
     host,
     port,
     runToken: options.token,
     receiver,
     ...(reportAdvertise === undefined ? {} : { advertise: reportAdvertise }),
+    ...(reportTls === undefined ? {} : { tls: reportTls }),
   });
 }
 

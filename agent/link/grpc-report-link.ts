@@ -1,5 +1,5 @@
-import type { ChannelCredentials, ClientDuplexStream, StatusObject } from "@grpc/grpc-js";
-import { Client, credentials as grpcCredentials, Metadata, status } from "@grpc/grpc-js";
+import type { ClientDuplexStream, StatusObject } from "@grpc/grpc-js";
+import { Client, Metadata, status } from "@grpc/grpc-js";
 import type { Refusal, ReportAddress } from "../../shared/control/control.ts";
 import { assert } from "../../shared/assert.ts";
 import type { IntervalReport, RecordBatch } from "../../shared/measurement/report.ts";
@@ -15,6 +15,7 @@ import {
 } from "../../shared/wire/report-service.ts";
 import type { ReportSent } from "../../shared/wire/report-service.ts";
 import type { ReportLink, ReportStream, ReportStreamEvents } from "../ports.ts";
+import { reportCredentials, type ReportLinkTls, whyNotReport } from "./report-credentials.ts";
 
 /** Acknowledgements and refusals are short. */
 const RECEIVE_BYTES_MAX = 64 * 1024;
@@ -34,6 +35,8 @@ const OPEN_MAX_NS = 10_000 * NS_PER_MS;
 /** How long `close` waits for the coordinator to end the stream. */
 const CLOSE_MAX_NS = 1_000 * NS_PER_MS;
 
+const TLS_NAME = "coordinator";
+
 /** Statuses after which another attempt would only be refused again. */
 const REFUSING: ReadonlyMap<status, string> = new Map([
   [status.UNAUTHENTICATED, "LL_REPORT_UNAUTHENTICATED"],
@@ -46,8 +49,8 @@ export interface GrpcReportLinkOptions {
   /** The run's token. */
   readonly token: string;
   readonly clock: Clock;
-  /** By default without TLS, to an address that names no certificate. */
-  readonly credentials?: ChannelCredentials;
+  /** With it, reports go to coordinators of its authority only; without, only to one that has no certificate. */
+  readonly tls?: ReportLinkTls | undefined;
   /** 0 to 1; spreads the attempts of many agents. */
   readonly random?: () => number;
 }
@@ -84,10 +87,11 @@ class GrpcReportStream implements ReportStream {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    if (options.address.certificateFingerprint !== "" && options.credentials === undefined) {
+    const refusal = whyNotReport(options.address, options.tls);
+    if (refusal !== undefined) {
       // Later, as every other event: the caller does not have this stream yet.
       this.#cancelWait = options.clock.callAt(options.clock.nowNs(), () => {
-        this.#refuse(noCredentials(options.address));
+        this.#refuse(refusal);
       });
       return;
     }
@@ -143,9 +147,13 @@ class GrpcReportStream implements ReportStream {
     const metadata = new Metadata();
     metadata.set(AUTHORIZATION_METADATA, bearer(token));
     metadata.set(AGENT_ID_METADATA, Buffer.from(agentId, "utf8"));
-    const credentials = this.#options.credentials ?? grpcCredentials.createInsecure();
+    const credentials = reportCredentials(address, this.#options.tls);
     // A client of its own for each attempt: gRPC's back-off, which knows no Clock, never comes into play.
-    this.#client = new Client(address.url, credentials, channelOptions(RECEIVE_BYTES_MAX));
+    this.#client = new Client(address.url, credentials, {
+      ...channelOptions(RECEIVE_BYTES_MAX),
+      // An address is no name to ask for in a handshake (RFC 6066); the certificate is known by its fingerprint.
+      "grpc.ssl_target_name_override": TLS_NAME,
+    });
     const call = openReportStream(this.#client, metadata);
     this.#call = call;
     this.#queued = 0;
@@ -188,7 +196,7 @@ class GrpcReportStream implements ReportStream {
     const wasOpen = this.#state === "open";
     if (this.#state === "over") return;
     this.#cancelWait();
-    const code = REFUSING.get(ended.code);
+    const code = REFUSING.get(ended.code) ?? codeOfTls(ended);
     if (code !== undefined) {
       this.#refuse(refusedBy(this.#options.address, { code, details: ended.details }));
       return;
@@ -237,18 +245,15 @@ function nothing(): void {
   // There is nothing to take back, or to add.
 }
 
+/** A certificate that is not accepted now will not be at the next attempt. */
+function codeOfTls({ code, details }: StatusObject): string | undefined {
+  return code === status.UNAVAILABLE && /certificate/i.test(details) ? "LL_REPORT_TLS" : undefined;
+}
+
 function refusedBy(address: ReportAddress, status: { code: string; details: string }): Refusal {
   return {
     code: status.code,
-    message: `the report server at ${address.url} refuses this agent: ${status.details}`,
-    hint: "agent and coordinator must share the run's token and the version of Loadline",
-  };
-}
-
-function noCredentials(address: ReportAddress): Refusal {
-  return {
-    code: "LL_REPORT_NO_CREDENTIALS",
-    message: `the report server at ${address.url} names a certificate, but this agent has no TLS credentials`,
-    hint: "give the agent its certificate, or let the coordinator report without TLS on loopback",
+    message: `reports do not reach ${address.url}: ${status.details}`,
+    hint: "agent and coordinator must share the fleet's identities or the run's token, and the version of Loadline",
   };
 }

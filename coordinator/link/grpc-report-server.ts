@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
 import { hostname } from "node:os";
 import type { ServerWritableStream } from "@grpc/grpc-js";
 import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
@@ -42,15 +42,21 @@ export interface ReportServerOptions {
   readonly port: number;
   /** "host" or "host:port" as agents reach it; by default where it listens. */
   readonly advertise?: string;
-  /** What every stream must present. */
+  /** What every stream must present where there is no TLS. */
   readonly runToken: string;
   readonly receiver: ReportReceiver;
   /** Serves FetchFile; by default there are no files. */
   readonly file?: (sha256: string) => Promise<Uint8Array | undefined>;
-  /** By default without TLS. */
-  readonly credentials?: ServerCredentials;
-  readonly certificateFingerprint?: string;
+  /** TLS both ways: an agent is who its certificate's common name says. By default without. */
+  readonly tls?: ReportServerTls;
   readonly log?: ReportServerLog;
+}
+
+/** The coordinator's certificate and key, and the authority that signed those of its agents; PEM. */
+export interface ReportServerTls {
+  readonly caPem: string;
+  readonly certificatePem: string;
+  readonly keyPem: string;
 }
 
 /** What happened on the result path since the start. */
@@ -93,7 +99,10 @@ export async function startReportServer(options: ReportServerOptions): Promise<G
   const port = await listen(server, options);
   const address: ReportAddress = {
     url: advertised(options, port),
-    certificateFingerprint: options.certificateFingerprint ?? "",
+    certificateFingerprint:
+      options.tls === undefined
+        ? ""
+        : new X509Certificate(options.tls.certificatePem).fingerprint256,
   };
   return {
     address,
@@ -174,17 +183,18 @@ class ReportServiceHandlers {
     await Promise.all([...this.#sessions].map((session) => session.close()));
   }
 
-  /** The agent's id as the stream's metadata has it; undefined, and the call is over, without the run's token. */
+  /** The agent's id as the stream's metadata has it; undefined, and the call is over, when it does not prove it. */
   #authenticate(call: ReportCall | FileCall): string | undefined {
-    const [authorization] = call.metadata.get(AUTHORIZATION_METADATA);
-    const [agentId] = call.metadata.get(AGENT_ID_METADATA);
-    const isOurs =
-      typeof authorization === "string" && isSame(authorization, bearer(this.#options.runToken));
-    if (isOurs && Buffer.isBuffer(agentId) && agentId.length > 0) return agentId.toString("utf8");
+    const [bytes] = call.metadata.get(AGENT_ID_METADATA);
+    const agentId = Buffer.isBuffer(bytes) ? bytes.toString("utf8") : "";
+    const { tls, runToken } = this.#options;
+    const why =
+      tls === undefined ? whyNotByToken(call, runToken) : whyNotByCertificate(call, agentId);
+    if (why === undefined && agentId !== "") return agentId;
     const code = "LL_REPORT_UNAUTHENTICATED";
     this.#count(code);
-    this.#options.log?.warn({ code, peer: call.getPeer() }, "a report stream was refused");
-    refuseCall(call, status.UNAUTHENTICATED, "this is not the token of this run");
+    this.#options.log?.warn({ code, agentId, peer: call.getPeer() }, "a report stream was refused");
+    refuseCall(call, status.UNAUTHENTICATED, why ?? "the stream does not say whose it is");
     return undefined;
   }
 
@@ -207,6 +217,19 @@ class ReportServiceHandlers {
   #count(code: string): void {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
+}
+
+function whyNotByToken(call: ReportCall | FileCall, runToken: string): string | undefined {
+  const [authorization] = call.metadata.get(AUTHORIZATION_METADATA);
+  const isOurs = typeof authorization === "string" && isSame(authorization, bearer(runToken));
+  return isOurs ? undefined : "this is not the token of this run";
+}
+
+/** gRPC lets only certificates of our authority so far; which agent it is stands in the certificate. */
+function whyNotByCertificate(call: ReportCall | FileCall, agentId: string): string | undefined {
+  const commonName = call.getAuthContext().sslPeerCertificate?.subject.CN;
+  if (commonName === agentId) return undefined;
+  return `the certificate is of ${JSON.stringify(commonName)}, and the stream claims to be of another`;
 }
 
 /** In a time that does not tell how much of it was right. */
@@ -234,7 +257,7 @@ async function sendFile(call: FileCall, contents: Uint8Array): Promise<void> {
 
 function listen(server: Server, options: ReportServerOptions): Promise<number> {
   const { host, port } = options;
-  const credentials = options.credentials ?? ServerCredentials.createInsecure();
+  const credentials = credentialsOf(options.tls);
   return new Promise((resolve, reject) => {
     server.bindAsync(`${bracketed(host)}:${port}`, credentials, (error, bound) => {
       if (error === null) {
@@ -253,6 +276,15 @@ function listen(server: Server, options: ReportServerOptions): Promise<number> {
       reject(cause);
     });
   });
+}
+
+function credentialsOf(tls: ReportServerTls | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = {
+    private_key: Buffer.from(tls.keyPem),
+    cert_chain: Buffer.from(tls.certificatePem),
+  };
+  return ServerCredentials.createSsl(Buffer.from(tls.caPem), [pair], true);
 }
 
 function advertised({ host, advertise }: ReportServerOptions, port: number): string {

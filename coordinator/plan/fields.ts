@@ -135,9 +135,13 @@ export const COMMON_FIELDS = {
   seed: whole("everything random", [0, Number.MAX_SAFE_INTEGER]),
   agents: whole("local agent processes, one core each", [1, 1_024]),
   nats: patternField("NATS server of a fleet, instead of local agents", {
-    pattern: /^(nats|tls):\/\/[^\s@]+$/i,
-    hint: "write nats://HOST:PORT or tls://HOST:PORT; its token is read from LOADLINE_TOKEN",
+    pattern: /^(nats|tls):\/\/[^\s@,]+(,(nats|tls):\/\/[^\s@,]+)*$/i,
+    hint: "write nats://HOST:PORT or tls://HOST:PORT, or several with commas; its token is read from LOADLINE_TOKEN",
     secret: true,
+  }),
+  identity: patternField("folder of the coordinator's keys, made by fleet init", {
+    pattern: /^.{1,1024}$/,
+    hint: "write a path",
   }),
   fleet: patternField("the fleet's name", {
     pattern: /^[\w-]{1,64}$/,

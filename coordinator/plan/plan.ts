@@ -15,8 +15,12 @@ export type Placement =
   | { readonly kind: "local"; readonly agents: number | undefined }
   | {
       readonly kind: "fleet";
-      readonly natsUrl: string;
-      readonly fleet: string;
+      /** One or more, with commas; undefined: those of the identity. */
+      readonly natsUrl: string | undefined;
+      /** Folder of the coordinator's keys; undefined: a token is enough. */
+      readonly identityDir: string | undefined;
+      /** Undefined: that of the identity. */
+      readonly fleet: string | undefined;
       readonly minAgents: number;
       /** "host:port" the report server binds, and the one agents are told; undefined: chosen by the link. */
       readonly reportListen: string | undefined;

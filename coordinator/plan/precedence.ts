@@ -10,8 +10,9 @@ const TAKEN_BACK: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
   profile: ["rate", "concurrency", "arrivals"],
   duration: ["requests"],
   requests: ["duration"],
-  agents: ["nats", "fleet", "min-agents", "report-listen", "report-advertise"],
+  agents: ["nats", "identity", "fleet", "min-agents", "report-listen", "report-advertise"],
   nats: ["agents"],
+  identity: ["agents"],
 };
 
 /** Flags win over the file. */

@@ -107,12 +107,12 @@ function checkClasses(
 const FLEET_ONLY = ["fleet", "min-agents", "report-listen", "report-advertise"] as const;
 
 function resolvePlacement({ values, given, whereIs, report }: Resolving): Placement {
-  if (!given.has("nats")) {
+  if (!given.has("nats") && !given.has("identity")) {
     for (const name of FLEET_ONLY.filter((each) => given.has(each))) {
       report({
         where: whereIs(name),
         message: "it is for a fleet, and the plan uses local agents",
-        hint: "add --nats URL, or leave it out",
+        hint: "add --nats URL or --identity DIR, or leave it out",
       });
     }
     return { kind: "local", agents: values.agents };
@@ -120,14 +120,15 @@ function resolvePlacement({ values, given, whereIs, report }: Resolving): Placem
   if (given.has("agents")) {
     report({
       where: whereIs("agents"),
-      message: "it is for local agents, and the plan uses a fleet (--nats)",
+      message: "it is for local agents, and the plan uses a fleet (--nats or --identity)",
       hint: "say --min-agents instead, or leave one of them out",
     });
   }
   return {
     kind: "fleet",
-    natsUrl: values.nats ?? "",
-    fleet: values.fleet ?? "default",
+    natsUrl: values.nats,
+    identityDir: values.identity,
+    fleet: values.fleet,
     minAgents: values["min-agents"] ?? 1,
     reportListen: values["report-listen"],
     reportAdvertise: values["report-advertise"],

@@ -41,6 +41,7 @@ test("the README has a recipe for each command that is built", () => {
   assert.deepEqual([...new Set(README_COMMANDS.map(kindOf))].sort(), [
     "agent",
     "find",
+    "fleet",
     "preflight",
     "report",
     "resume",
@@ -71,6 +72,7 @@ test("every file that the README and the documents link to is there", () => {
     "CONTRIBUTING.md",
     "docs/measurement.md",
     "docs/run-folder.md",
+    "docs/fleet.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))

@@ -31,7 +31,7 @@ export interface ServerKind {
 }
 
 const TOKEN = "correct-horse-battery-staple";
-const EXECUTABLE = process.env["LOADLINE_NATS_SERVER"] ?? "nats-server";
+export const natsServerExecutable = process.env["LOADLINE_NATS_SERVER"] ?? "nats-server";
 
 export const embedded: ServerKind = {
   name: "the embedded broker",
@@ -57,7 +57,7 @@ export const real: ServerKind = {
 export const serverKinds: readonly ServerKind[] = [embedded, real];
 
 function whyMissing(): string | undefined {
-  const version = spawnSync(EXECUTABLE, ["--version"], { encoding: "utf8" });
+  const version = spawnSync(natsServerExecutable, ["--version"], { encoding: "utf8" });
   if (version.status === 0) return undefined;
   const why =
     "NOT TESTED against the real nats-server: it is not installed " +
@@ -80,7 +80,7 @@ async function startNatsServer(options: TestServerOptions = {}): Promise<TestSer
   ];
   const file = join(folder, "nats.conf");
   writeFileSync(file, configuration.join("\n"));
-  const child = spawn(EXECUTABLE, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(natsServerExecutable, ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
   const stopWithUs = (): void => {
     child.kill("SIGKILL");
   };

@@ -198,6 +198,7 @@ describe("a plan from flags", () => {
       apiKeyEnv: "OPENAI_API_KEY",
       http: "1.1",
       nats: "tls://nats.example:4222",
+      identity: "keys",
       minAgents: "50",
       fleet: "prod",
       reportListen: "0.0.0.0:7400",
@@ -216,6 +217,7 @@ describe("a plan from flags", () => {
     assert.deepEqual(plan.placement, {
       kind: "fleet",
       natsUrl: "tls://nats.example:4222",
+      identityDir: "keys",
       fleet: "prod",
       minAgents: 50,
       reportListen: "0.0.0.0:7400",
