@@ -35,6 +35,8 @@ export interface AgentMainOptions {
   /** This agent's own proof of who it is; undefined where a token is enough. */
   readonly identity: Identity | undefined;
   readonly policy: PolicySummary;
+  /** Public nkeys whose signature a command needs; empty: it needs none. */
+  readonly signers: readonly string[];
   /** How many agents of this host, this one included, share `policy` and the host's local ports. */
   readonly workerOf: number;
   /** Addresses of this host to connect from, in turn; empty leaves it to the system. */
@@ -64,6 +66,7 @@ export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Pr
     connection,
     fleet,
     agentId,
+    signers: options.signers,
     onFault: (error) => {
       log.warn({ agentId, error }, "refused a control message");
     },

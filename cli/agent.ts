@@ -59,6 +59,7 @@ export function addAgentCommand(program: Command): void {
 }
 
 async function runAgent(flags: AgentFlags): Promise<void> {
+  const { signers, ...policy } = operatorPolicy(policyFileOf(flags), flags);
   const log = pino(
     { name: "loadline-agent", level: process.env["LOADLINE_LOG"] ?? "warn" },
     pino.destination(2),
@@ -67,7 +68,8 @@ async function runAgent(flags: AgentFlags): Promise<void> {
   const options: AgentMainOptions = {
     ...membershipOf(flags),
     version: readVersion(),
-    policy: operatorPolicy(policyFileOf(flags), flags),
+    policy,
+    signers,
     workerOf: whole("--worker-of", flags.workerOf),
     sourceAddresses: (flags.sourceAddress ?? []).map(address),
     startNullSink: startNullSinkProcess,

@@ -84,6 +84,7 @@ async function onFleet(
       fleet: fleet.name,
       token: fleet.token,
       reportTls: fleet.identity,
+      signer: fleet.signer,
       reportListen: placement.reportListen ?? "127.0.0.1:0",
       reportAdvertise: placement.reportAdvertise,
       onEvent: (event) => {

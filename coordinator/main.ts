@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Target } from "../shared/control/control.ts";
+import type { NkeySigner } from "../shared/platform/nkey.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
@@ -57,6 +58,8 @@ export interface ConductOptions {
   readonly token: string;
   /** TLS both ways for reports, instead of the token; undefined: none. */
   readonly reportTls?: ReportServerTls | undefined;
+  /** Signs what agents are told; undefined: nothing is signed. */
+  readonly signer?: NkeySigner | undefined;
   /** Where the report server binds, and what agents are told; "host:port". */
   readonly reportListen: string;
   readonly reportAdvertise: string | undefined;
@@ -85,7 +88,7 @@ export async function conduct(options: ConductOptions): Promise<Result> {
     : reopenRunFolder(directory, { ...folderOptionsOf(plan), torn: replayed.torn }));
   try {
     if (replayed === undefined) await store.writePlan(recorded);
-    const link = natsFleetLink({ connection: options.connection, fleet: options.fleet });
+    const link = natsFleetLink(options);
     const run = new Run(
       runOptionsOf(options),
       {

@@ -1,6 +1,7 @@
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import type { AgentRequest, AgentResponse } from "../../shared/control/control.ts";
+import type { AgentRequest, AgentResponse, Refusal } from "../../shared/control/control.ts";
 import { LoadError } from "../../shared/errors.ts";
+import { whyNotSigned } from "../../shared/platform/command-signature.ts";
 import { watchConnection } from "../../shared/platform/nats.ts";
 import { NatsListener } from "../../shared/platform/nats-listener.ts";
 import { fleetSubjects } from "../../shared/platform/nats-subjects.ts";
@@ -18,6 +19,8 @@ export interface NatsAgentLinkOptions {
   readonly connection: NatsConnection;
   readonly fleet: string;
   readonly agentId: string;
+  /** Public nkeys: commands are carried out only with the signature of one of them. Empty: any command is. */
+  readonly signers?: readonly string[];
   /** Told of every message that was refused and every request that failed; for the log. */
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
@@ -29,12 +32,17 @@ export interface NatsAgentLink extends ControlLink {
 
 /** @throws LoadError LL_NAME_INVALID when `fleet` or `agentId` is not one word of a subject. */
 export function natsAgentLink(options: NatsAgentLinkOptions): NatsAgentLink {
-  const { connection, fleet, agentId, onFault } = options;
+  const { connection, fleet, agentId, signers = [], onFault } = options;
   const subjects = fleetSubjects(fleet);
   const requestSubject = subjects.agent(agentId);
   const helloSubject = subjects.hello(agentId);
   const watch = watchConnection(connection);
   const listener = new NatsListener(connection, onFault);
+
+  const refusalOfUnsigned = (request: AgentRequest, message: Msg): Refusal | undefined =>
+    signers.length === 0 || request.kind === "clock-probe"
+      ? undefined
+      : whyNotSigned(message, signers, Date.now());
 
   const answer = async (
     message: Msg,
@@ -43,7 +51,10 @@ export function natsAgentLink(options: NatsAgentLinkOptions): NatsAgentLink {
     let response: AgentResponse;
     try {
       // Called within the read itself, so that a clock probe waits behind nothing but its own decoding.
-      response = await handler(decodeAgentRequest(message.data));
+      const request = decodeAgentRequest(message.data);
+      const refusal = refusalOfUnsigned(request, message);
+      if (refusal !== undefined) listener.fault(refusal);
+      response = refusal === undefined ? await handler(request) : { kind: "refusal", refusal };
     } catch (fault) {
       listener.fault(fault);
       response = { kind: "refusal", refusal: refusalOf(fault) };
@@ -79,7 +90,7 @@ export function natsAgentLink(options: NatsAgentLinkOptions): NatsAgentLink {
   };
 }
 
-function refusalOf(fault: unknown): { code: string; message: string; hint: string } {
+function refusalOf(fault: unknown): Refusal {
   if (fault instanceof LoadError) {
     return { code: fault.code, message: fault.message, hint: fault.hint };
   }

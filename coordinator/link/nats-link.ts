@@ -2,9 +2,11 @@ import { RequestError, TimeoutError } from "@nats-io/transport-node";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { AgentRequest, AgentResponse } from "../../shared/control/control.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
+import { signedHeaders } from "../../shared/platform/command-signature.ts";
 import { watchConnection } from "../../shared/platform/nats.ts";
 import { NatsListener } from "../../shared/platform/nats-listener.ts";
 import { fleetSubjects } from "../../shared/platform/nats-subjects.ts";
+import type { NkeySigner } from "../../shared/platform/nkey.ts";
 import { NS_PER_MS } from "../../shared/units.ts";
 import {
   decodeAgentResponse,
@@ -20,6 +22,8 @@ export interface NatsFleetLinkOptions {
   /** Stays its owner's: `close` ends the subscriptions and leaves the connection open. */
   readonly connection: NatsConnection;
   readonly fleet: string;
+  /** Signs every command; undefined: agents that ask for a signature will refuse. */
+  readonly signer?: NkeySigner | undefined;
   /** Told of every message that was refused; for the log. */
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
@@ -36,7 +40,7 @@ export interface NatsFleetLink extends FleetLink {
  * @throws LoadError LL_NAME_INVALID when `fleet` is not one word of a subject.
  */
 export function natsFleetLink(options: NatsFleetLinkOptions): NatsFleetLink {
-  const { connection, fleet, onFault } = options;
+  const { connection, fleet, signer, onFault } = options;
   const subjects = fleetSubjects(fleet);
   const watch = watchConnection(connection);
   const listener = new NatsListener(connection, onFault);
@@ -48,9 +52,15 @@ export function natsFleetLink(options: NatsFleetLinkOptions): NatsFleetLink {
   ): Promise<AgentResponse> => {
     const subject = subjects.agent(agentId);
     const timeout = Math.max(1, Math.ceil(timeoutNs / NS_PER_MS));
+    const payload = encodeAgentRequest(agentRequest);
+    // A clock probe asks nothing of an agent but the time, and must not wait for a signature.
+    const signed =
+      signer === undefined || agentRequest.kind === "clock-probe"
+        ? {}
+        : { headers: signedHeaders(signer, { subject, payload }, Date.now()) };
     let reply: Msg;
     try {
-      reply = await connection.request(subject, encodeAgentRequest(agentRequest), { timeout });
+      reply = await connection.request(subject, payload, { timeout, ...signed });
     } catch (cause) {
       throw requestError({ agentId, asked: agentRequest.kind, timeoutMs: timeout }, cause);
     }

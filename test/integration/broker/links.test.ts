@@ -4,9 +4,10 @@ import fc from "fast-check";
 import type { NatsConnection, Status } from "@nats-io/transport-node";
 import { natsAgentLink } from "../../../agent/link/nats-link.ts";
 import { natsFleetLink } from "../../../coordinator/link/nats-link.ts";
-import type { AgentResponse, Hello, Lease } from "../../../shared/control/control.ts";
+import type { AgentRequest, AgentResponse, Hello, Lease } from "../../../shared/control/control.ts";
 import { ExitCode, LoadError } from "../../../shared/errors.ts";
 import { connectNats } from "../../../shared/platform/nats.ts";
+import { createNkey, type NkeySigner, nkeySigner } from "../../../shared/platform/nkey.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../../shared/units.ts";
 import {
   decodeAgentResponse,
@@ -235,6 +236,40 @@ function links(kind: ServerKind): void {
     assert.deepEqual(codes, ["LL_AGENT_FAILED", "LL_AGENT_FAILED", "LL_AGENT_BUSY"]);
     assert.equal(faults.length, 4);
     assert.equal(agent.malformedCount, 0);
+  });
+
+  test("an agent that names its signers carries out what they signed, and answers anybody's probe", async () => {
+    const [ours, theirs] = [nkeySigner(createNkey().seed), nkeySigner(createNkey().seed)];
+    const forAgent = await join(server, "a1");
+    const forCoordinator = await join(server, "coordinator");
+    const faults: unknown[] = [];
+    const agent = natsAgentLink({
+      connection: forAgent,
+      fleet,
+      agentId: "a1",
+      signers: [ours.publicKey],
+      onFault: (fault) => faults.push(fault),
+    });
+    const carriedOut: string[] = [];
+    agent.onRequest(({ kind }) => {
+      carriedOut.push(kind);
+      return Promise.resolve({ kind: "stopped" });
+    });
+    await forAgent.flush();
+    const ask = async (signer: NkeySigner | undefined, request: AgentRequest) => {
+      const link = natsFleetLink({ connection: forCoordinator, fleet, signer });
+      const response = await link.request("a1", request, timeoutNs);
+      return response.kind === "refusal" ? response.refusal.code : response.kind;
+    };
+    const release = { kind: "release", runId: "r", incarnation: 1 } as const;
+    const probe = { kind: "clock-probe", sentAtNs: 1 } as const;
+
+    assert.equal(await ask(ours, release), "stopped");
+    assert.equal(await ask(theirs, release), "LL_SIGNATURE_FOREIGN");
+    assert.equal(await ask(undefined, release), "LL_SIGNATURE_MISSING");
+    assert.equal(await ask(undefined, probe), "stopped");
+    assert.deepEqual(carriedOut, ["release", "clock-probe"]);
+    assert.equal(faults.length, 2, "each refusal is told to the log");
   });
 
   test("a closed link hears nothing more, and leaves the connection to its owner", async () => {
