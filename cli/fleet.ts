@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import { addFleetDoctorCommand } from "./fleet/doctor.ts";
 import { addFleetInitCommand } from "./fleet/init.ts";
+import { addFleetLsCommand } from "./fleet/ls.ts";
 
 /** `loadline fleet …`: what is done to a fleet between its runs. */
 export function addFleetCommand(program: Command): void {
@@ -7,4 +9,6 @@ export function addFleetCommand(program: Command): void {
     .command("fleet")
     .description("make a fleet, see who is there, find what is wrong");
   addFleetInitCommand(fleet);
+  addFleetLsCommand(fleet);
+  addFleetDoctorCommand(fleet);
 }

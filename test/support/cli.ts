@@ -38,10 +38,10 @@ export interface Running {
 export function startLoadline(
   context: TestContext,
   args: readonly string[],
-  variables: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Running {
   const child = spawn(process.execPath, [LOADLINE, ...args], {
-    env: { ...ENVIRONMENT, ...variables },
+    env: { ...ENVIRONMENT, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const texts = { stdout: "", stderr: "" };
