@@ -1,14 +1,15 @@
-import type {
-  AgentRequest,
-  AgentResponse,
-  ArmSegment,
-  Hello,
-  AgentFloor,
-  CleanRate,
-  PolicySummary,
-  PrepareRun,
-  Refusal,
-  ReportAddress,
+import {
+  type AgentFloor,
+  type AgentRequest,
+  type AgentResponse,
+  type ArmSegment,
+  type CleanRate,
+  type Hello,
+  type PolicySummary,
+  type PrepareRun,
+  type Refusal,
+  type ReportAddress,
+  LEAVING_STATE,
 } from "../shared/control/control.ts";
 import { LoadError } from "../shared/errors.ts";
 import type { CancelCall, Clock } from "../shared/time/clock.ts";
@@ -50,6 +51,8 @@ export interface AgentOptions {
     onStart: (segmentNumber: number, started: boolean) => void,
   ) => Promise<OpenedRun | Refusal>;
   readonly checkSegment: (armSegment: ArmSegment) => Refusal | undefined;
+  /** It was asked to leave, and no run holds it any more: its process may end. */
+  readonly onLeft?: () => void;
 }
 
 /** One process that sends: says who it is, and does what one coordinator at a time asks of it. */
@@ -58,6 +61,8 @@ export class Agent {
   #state: AgentState = { kind: "registered" };
   #opened: OpenedRun | undefined;
   #cancelHello: CancelCall | undefined;
+  /** Takes no further run. */
+  #isLeaving = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -110,6 +115,8 @@ export class Agent {
         return this.#stop(request);
       case "release":
         return this.#release(request);
+      case "drain":
+        return this.#leave();
     }
   }
 
@@ -132,8 +139,20 @@ export class Agent {
     return { kind: "released" };
   }
 
+  #leave(): AgentResponse {
+    this.#isLeaving = true;
+    this.#sayHello();
+    return {
+      kind: "leaving",
+      runId: this.#state.kind === "registered" ? undefined : this.#state.runId,
+    };
+  }
+
   async #prepare(prepareRun: PrepareRun): Promise<AgentResponse> {
     const { runId, incarnation } = prepareRun;
+    // A new coordinator of the run that holds it is welcome: that run is waited for.
+    if (this.#isLeaving && this.#state.kind === "registered")
+      return { kind: "refusal", refusal: LEAVING };
     const before = this.#state;
     const refusal = this.#move({ kind: "prepare", runId, incarnation });
     if (refusal !== undefined) return { kind: "refusal", refusal };
@@ -215,6 +234,8 @@ export class Agent {
     this.#cancelHello?.();
     link.hello(this.#hello());
     this.#cancelHello = clock.callAt(clock.nowNs() + HELLO_EVERY_NS, () => {
+      // Not before: what it answered last is on its way.
+      if (this.#isLeaving && this.#state.kind === "registered") this.#options.onLeft?.();
       this.#sayHello();
     });
   }
@@ -225,10 +246,16 @@ export class Agent {
       ...identity,
       inFlightMax: identity.policy.inFlightMax,
       runId: this.#state.kind === "registered" ? undefined : this.#state.runId,
-      state: this.#state.kind,
+      state: this.#isLeaving ? LEAVING_STATE : this.#state.kind,
     };
   }
 }
+
+const LEAVING: Refusal = {
+  code: "LL_AGENT_LEAVING",
+  message: "the agent was asked to drain, and takes no further run",
+  hint: "use other agents, or start it again",
+};
 
 function isRefusedRun(opened: OpenedRun | Refusal): opened is Refusal {
   return "code" in opened;

@@ -46,8 +46,14 @@ export interface AgentMainOptions {
   readonly log: Logger;
 }
 
+export interface StartedAgent {
+  /** It was drained, and no run holds it any more. */
+  readonly left: Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Starts one agent in this process: joins the fleet and waits for a coordinator. */
-export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Promise<void> }> {
+export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent> {
   const options = { ...asked, policy: ownPolicy(asked) };
   const { agentId, fleet, log, token, identity } = options;
   const clock = new SystemClock();
@@ -75,15 +81,20 @@ export async function startAgent(asked: AgentMainOptions): Promise<{ close(): Pr
   // Before the first hello: an agent that says it is free is ready to be timed.
   const calibration = await calibrate(options, { clock, gauges });
   const described = { ...describe(options), ...calibration };
+  const { promise: left, resolve: onLeft } = Promise.withResolvers<undefined>();
   const agent = new Agent({
     identity: described,
     clock,
     link,
     openRun: openerOf(options, { clock, gauges, described }),
     checkSegment: ({ segment }) => checkSegment(options.policy, segment, agentId),
+    onLeft: () => {
+      onLeft(undefined);
+    },
   });
   agent.start();
   return {
+    left,
     close: async () => {
       await agent.close();
       await connection.close();

@@ -6,22 +6,25 @@ import { fileURLToPath } from "node:url";
 export interface AgentProcesses {
   /** Rejects when one ends by itself: nobody must wait for an agent that is gone. */
   readonly failed: Promise<never>;
+  /** All of them ended with 0: drained, where that is no failure. */
+  readonly left: Promise<unknown>;
   close(): Promise<void>;
 }
 
 const CLOSE_WITHIN_MS = 3_000;
 
-/** Starts one for each list of arguments to `loadline agent`. What no process list may show goes by `environment`. */
+/** Starts one for each list of arguments to `loadline agent`. What no process list may show goes by `environment`; those that `mayLeave` may be drained. */
 export function startAgentProcesses(
   argLists: readonly (readonly string[])[],
-  environment: NodeJS.ProcessEnv,
+  { environment, mayLeave }: { environment: NodeJS.ProcessEnv; mayLeave: boolean },
 ): AgentProcesses {
   let closing = false;
   const children = argLists.map((args) => spawnAgent(args, environment));
+  const exits = children.map(async (child) => ((await once(child, "exit")) as [number | null])[0]);
   const failed = Promise.race(
-    children.map(async (child) => {
-      const [code] = (await once(child, "exit")) as [number | null];
-      if (closing) return new Promise<never>(() => undefined);
+    exits.map(async (exit) => {
+      const code = await exit;
+      if (closing || (mayLeave && code === 0)) return never();
       throw new Error(`an agent ended by itself with code ${code ?? "none"}`);
     }),
   );
@@ -29,11 +32,16 @@ export function startAgentProcesses(
   failed.catch(() => undefined);
   return {
     failed,
+    left: Promise.all(exits.map(async (exit) => ((await exit) === 0 ? undefined : never()))),
     close: async () => {
       closing = true;
       await Promise.all(children.map(endChild));
     },
   };
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 function spawnAgent(args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {

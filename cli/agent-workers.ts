@@ -22,10 +22,10 @@ export async function runWorkers(
   const shared = [...withoutFlags(argv, ["--workers", "--id"]), "--worker-of", String(workers)];
   const processes = startAgentProcesses(
     Array.from({ length: workers }, (_, place) => [...shared, "--id", `${agentId}-${place + 1}`]),
-    process.env,
+    { environment: process.env, mayLeave: true },
   );
   try {
-    await Promise.race([end, processes.failed]);
+    await Promise.race([end, processes.failed, processes.left]);
   } catch (cause) {
     throw new LoadError(`one of ${workers} workers ended by itself, so the others end too`, {
       code: "LL_AGENT_WORKER_ENDED",

@@ -88,7 +88,7 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     // Listening to its channel must not keep a process alive that could not start.
     process.channel?.unref();
   });
-  await end;
+  await Promise.race([end, agent?.left]);
   await agent?.close();
   process.exit(ExitCode.Done);
 }

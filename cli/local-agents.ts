@@ -35,7 +35,10 @@ export function startLocalAgents(options: LocalAgentsOptions): AgentProcesses {
       ...(source === undefined ? [] : ["--source-address", source]),
     ];
   });
-  return startAgentProcesses(argLists, { ...process.env, LOADLINE_TOKEN: options.token });
+  return startAgentProcesses(argLists, {
+    environment: { ...process.env, LOADLINE_TOKEN: options.token },
+    mayLeave: false,
+  });
 }
 
 /** What an agent allows when nobody says. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { SurveyedAgent } from "../../coordinator/fleet/survey.ts";
 import { printable } from "../../coordinator/show/terminal.ts";
+import { LEAVING_STATE } from "../../shared/control/control.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import { addFleetAddressFlags, type FleetFlags, lookAtFleet } from "./look.ts";
 
@@ -70,7 +71,7 @@ function rowOf({ hello, clockErrorBoundNs }: SurveyedAgent): readonly string[] {
     hello.host,
     hello.version,
     String(hello.cores),
-    hello.runId ?? "free",
+    hello.runId ?? (hello.state === LEAVING_STATE ? LEAVING_STATE : "free"),
     hello.cleanRatePerSecond === 0 ? "–" : hello.cleanRatePerSecond.toFixed(0),
     clockErrorBoundNs === undefined ? "silent" : (clockErrorBoundNs / NS_PER_MS).toFixed(2),
     String(policy.ratePerSecondMax),

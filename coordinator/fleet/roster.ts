@@ -1,4 +1,4 @@
-import type { Hello } from "../../shared/control/control.ts";
+import { type Hello, LEAVING_STATE } from "../../shared/control/control.ts";
 import type { ClockOffset } from "../../shared/time/clock-offset.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 
@@ -97,10 +97,13 @@ export class Roster {
     return [...this.#members.values()].sort((a, b) => (a.hello.agentId < b.hello.agentId ? -1 : 1));
   }
 
-  /** Agents that no run holds and that were heard of within `silenceNs`. */
+  /** Agents that no run holds, that do not leave, and that were heard of within `silenceNs`. */
   free(nowNs: number, silenceNs: number): readonly Member[] {
     return this.members().filter(
-      (member) => member.hello.runId === undefined && nowNs - member.heardAtNs <= silenceNs,
+      (member) =>
+        member.hello.runId === undefined &&
+        member.hello.state !== LEAVING_STATE &&
+        nowNs - member.heardAtNs <= silenceNs,
     );
   }
 

@@ -61,6 +61,9 @@ export interface Hello extends CleanRate {
   readonly state: string;
 }
 
+/** `state` of an agent that takes no further run. */
+export const LEAVING_STATE = "leaving";
+
 /** Where requests go, and how they look. Keys are named here and resolved on the agent. */
 export interface Target {
   /** Base URL with `/v1`, without a slash at its end. */
@@ -147,7 +150,9 @@ export type AgentRequest =
       readonly incarnation: number;
       readonly reason: string;
     }
-  | { readonly kind: "release"; readonly runId: string; readonly incarnation: number };
+  | { readonly kind: "release"; readonly runId: string; readonly incarnation: number }
+  /** Take no further run, and end when this one is over. */
+  | { readonly kind: "drain" };
 
 /** The agent's answer; `refusal` may answer any request. */
 export type AgentResponse =
@@ -162,6 +167,8 @@ export type AgentResponse =
   | { readonly kind: "attached"; readonly epoch: number; readonly spooledReports: number }
   | { readonly kind: "stopped" }
   | { readonly kind: "released" }
+  /** It ends when this run is over; undefined: now. */
+  | { readonly kind: "leaving"; readonly runId: string | undefined }
   | { readonly kind: "refusal"; readonly refusal: Refusal };
 
 /** coordinator → all, each second: `segmentNumber` may start next (or go on) until the lease lapses. */

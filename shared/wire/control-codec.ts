@@ -77,6 +77,8 @@ function requestToWire(request: AgentRequest): RequestToWire {
       return { case: "stop", value: { ...runToWire(request), reason: request.reason } };
     case "release":
       return { case: "release", value: runToWire(request) };
+    case "drain":
+      return { case: "drain", value: {} };
   }
 }
 
@@ -102,6 +104,8 @@ export function decodeAgentRequest(bytes: Uint8Array): AgentRequest {
     }
     case "release":
       return { kind: "release", ...runFromWire(request.value) };
+    case "drain":
+      return { kind: "drain" };
     case undefined:
       throw malformed("the request asks for nothing");
   }
@@ -162,6 +166,8 @@ function responseToWire(response: AgentResponse): ResponseToWire {
       return { case: "stop", value: {} };
     case "released":
       return { case: "release", value: {} };
+    case "leaving":
+      return { case: "drain", value: { runId: response.runId ?? "" } };
     case "refusal":
       return { case: "refusal", value: response.refusal };
   }
@@ -187,6 +193,10 @@ export function decodeAgentResponse(bytes: Uint8Array): AgentResponse {
       return { kind: "stopped" };
     case "release":
       return { kind: "released" };
+    case "drain": {
+      const { runId } = response.value;
+      return { kind: "leaving", runId: runId === "" ? undefined : name(runId, "run_id") };
+    }
     case "refusal":
       return { kind: "refusal", refusal: refusalFromWire(response.value) };
     case undefined:

@@ -30,7 +30,7 @@ test("every command of docs/fleet.md works as it stands there, in its order", {
   const adapt = (command: string): string =>
     command
       .replaceAll("127.0.0.1:8000", new URL(url).host)
-      .replaceAll(/(?<= )fleet(?=[ /])(?! (?:init|ls|doctor)\b)/g, `${folder}/fleet`)
+      .replaceAll(/(?<= )fleet(?=[ /])(?! (?:init|ls|doctor|drain)\b)/g, `${folder}/fleet`)
       .replace(/nats-server -c/, `${natsServerExecutable} -c`)
       .replace(/--duration \S+/, `--duration 1s --output-tokens 2 --out ${folder}/run`);
   for (const command of COMMANDS) {

@@ -194,6 +194,7 @@ export const agentRequest: fc.Arbitrary<AgentRequest> = fc.oneof(
     reason: text,
   }),
   record({ kind: fc.constant("release" as const), runId: name, incarnation: uint32 }),
+  fc.constant({ kind: "drain" as const }),
 );
 
 export const refusal: fc.Arbitrary<Refusal> = record({ code: name, message: text, hint: text });
@@ -219,6 +220,7 @@ export const agentResponse: fc.Arbitrary<AgentResponse> = fc.oneof(
   record({ kind: fc.constant("attached" as const), epoch: count, spooledReports: count }),
   fc.constant({ kind: "stopped" as const }),
   fc.constant({ kind: "released" as const }),
+  record({ kind: fc.constant("leaving" as const), runId: fc.option(name, { nil: undefined }) }),
   record({ kind: fc.constant("refusal" as const), refusal }),
 );
 

@@ -92,8 +92,13 @@ function started(opening: Opening): {
   readonly agent: Agent;
   readonly hellos: Hello[];
   readonly abort: (abort: Abort) => void;
+  readonly clock: SimClock;
+  /** How often it said that its process may end. */
+  readonly left: () => number;
 } {
   const hellos: Hello[] = [];
+  const clock = new SimClock();
+  let leftCount = 0;
   let onAbort: (abort: Abort) => void = () => undefined;
   const agent = new Agent({
     identity: {
@@ -109,7 +114,7 @@ function started(opening: Opening): {
       floor: undefined,
       policy: POLICY,
     },
-    clock: new SimClock(),
+    clock,
     link: {
       hello: (hello) => hellos.push(hello),
       onRequest: () => undefined,
@@ -121,11 +126,16 @@ function started(opening: Opening): {
     },
     openRun: opening.openRun,
     checkSegment: () => undefined,
+    onLeft: () => {
+      leftCount += 1;
+    },
   });
   agent.start();
   return {
     agent,
     hellos,
+    clock,
+    left: () => leftCount,
     abort: (abort) => {
       onAbort(abort);
     },
@@ -191,4 +201,30 @@ test("a segment that could not be armed is given up, and may be armed again", as
   assert.deepEqual(opening.asked, ["1 arm", "1 disarm"]);
   opening.armFails = undefined;
   assert.equal(codeOf(await agent.handle(armOf(1))), "armed");
+});
+
+test("an agent that is drained ends once its run is over, and takes no other", async () => {
+  const { agent, hellos, clock, left } = started(new Opening());
+  await agent.handle(prepareOf("r"));
+  assert.deepEqual(await agent.handle({ kind: "drain" }), { kind: "leaving", runId: "r" });
+  assert.equal(hellos.at(-1)?.state, "leaving");
+  await clock.advance(10e9);
+  assert.equal(left(), 0, "the run holds it");
+  assert.equal(
+    codeOf(await agent.handle(prepareOf("r", 2))),
+    "prepared",
+    "a new coordinator of it",
+  );
+  await agent.handle({ kind: "release", runId: "r", incarnation: 2 });
+  assert.equal(codeOf(await agent.handle(prepareOf("another"))), "LL_AGENT_LEAVING");
+  assert.equal(left(), 0, "its last answer is on its way");
+  await clock.advance(12e9);
+  assert.ok(left() > 0);
+});
+
+test("a free agent that is drained ends at once", async () => {
+  const { agent, clock, left } = started(new Opening());
+  assert.deepEqual(await agent.handle({ kind: "drain" }), { kind: "leaving", runId: undefined });
+  await clock.advance(1.5e9);
+  assert.ok(left() > 0);
 });

@@ -15,6 +15,7 @@ const HELLO: Hello = {
   inFlightMax: 100,
   cleanRatePerSecond: 0,
   cleanTokensPerSecond: 0,
+  floor: undefined,
   policy: {
     targets: ["10.0.0.0/8:8000"],
     ratePerSecondMax: 100,

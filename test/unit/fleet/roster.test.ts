@@ -97,3 +97,11 @@ test("news of an unknown agent makes nobody known", () => {
   roster.markLost("a");
   assert.deepEqual(roster.members(), []);
 });
+
+test("an agent that leaves is not free, though no run holds it", () => {
+  const roster = rosterOf(hello("a", { state: "leaving" }), hello("b"));
+  assert.deepEqual(
+    roster.free(0, SILENCE_NS).map((member) => member.hello.agentId),
+    ["b"],
+  );
+});

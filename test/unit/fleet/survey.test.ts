@@ -15,6 +15,7 @@ const hello = (agentId: string, change: Partial<Hello> = {}): Hello => ({
   inFlightMax: 1,
   cleanRatePerSecond: 0,
   cleanTokensPerSecond: 0,
+  floor: undefined,
   policy: { targets: [], ratePerSecondMax: 1, inFlightMax: 1, durationNsMax: 1, tokensMax: 1 },
   runId: undefined,
   state: "registered",

@@ -99,6 +99,8 @@ function answerOf(request: AgentRequest, nowNs: number): AgentResponse {
       return { kind: "stopped" };
     case "release":
       return { kind: "released" };
+    case "drain":
+      return { kind: "leaving", runId: undefined };
   }
 }
 
