@@ -23,6 +23,9 @@ const REQUEST_TIMEOUT_NS = 5 * NS_PER_SECOND;
 /** A released agent first reports what it still holds. */
 const RELEASE_TIMEOUT_NS = 20 * NS_PER_SECOND;
 const LEASE_EVERY_NS = NS_PER_SECOND;
+/** An agent whose NATS server ended is back on another within this time, and gone by no means. */
+const AWAY_MAX_NS = 2.5 * NS_PER_SECOND;
+const ASK_AGAIN_AFTER_NS = 100 * NS_PER_MS;
 
 export interface FleetControlOptions {
   readonly link: FleetLink;
@@ -181,14 +184,31 @@ export class FleetControl {
     return estimateClockOffset(probes);
   }
 
-  #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
-    const timeoutNs = request.kind === "release" ? RELEASE_TIMEOUT_NS : REQUEST_TIMEOUT_NS;
-    return this.#options.link.request(agentId, request, timeoutNs);
+  /** Nobody listening means that nothing was delivered, so that it is safe to ask again. */
+  async #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
+    const { link, clock } = this.#options;
+    const untilNs = clock.nowNs() + AWAY_MAX_NS;
+    for (;;) {
+      try {
+        return await link.request(agentId, request, REQUEST_TIMEOUT_NS);
+      } catch (error) {
+        if (!isAway(error) || clock.nowNs() >= untilNs) throw error;
+      }
+      await sleepUntil(clock, clock.nowNs() + ASK_AGAIN_AFTER_NS);
+    }
   }
 
+  /** Once: an agent that is not there stops by itself. */
   async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
-    await Promise.allSettled(agentIds.map((agentId) => this.#ask(agentId, request)));
+    const timeoutNs = request.kind === "release" ? RELEASE_TIMEOUT_NS : REQUEST_TIMEOUT_NS;
+    await Promise.allSettled(
+      agentIds.map((agentId) => this.#options.link.request(agentId, request, timeoutNs)),
+    );
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof LoadError && error.code === "LL_AGENT_GONE";
 }
 
 /** A refusal names what is wrong by its code; the process ends as if it had been found here. */

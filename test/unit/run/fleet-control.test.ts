@@ -27,7 +27,11 @@ const DELAYS: Readonly<Record<string, readonly [number, number]>> = {
 };
 const AHEAD_NS: Readonly<Record<string, number>> = { a: 0, b: 1_500 * MS, c: -900 * MS };
 
-type Answer = (agentId: string, request: AgentRequest) => AgentResponse | "silence" | undefined;
+type Answer = (
+  agentId: string,
+  request: AgentRequest,
+  nowNs: number,
+) => AgentResponse | "silence" | "gone" | undefined;
 
 /** Agents that answer as they should, unless `answer` knows better. */
 function fleet(answer: Answer = () => undefined) {
@@ -49,8 +53,10 @@ function fleet(answer: Answer = () => undefined) {
       asked.push([agentId, request]);
       const [there, back] = DELAYS[agentId]!;
       await after(there);
-      const given = answer(agentId, request);
+      const given = answer(agentId, request, clock.nowNs());
       const response = given ?? answerOf(request, clock.nowNs() + AHEAD_NS[agentId]!);
+      if (response === "gone")
+        throw new LoadError("gone", { code: "LL_AGENT_GONE", hint: "", exitCode: 4 });
       if (response === "silence") {
         await after(timeoutNs / MS);
         throw new LoadError("silent", { code: "LL_AGENT_SILENT", hint: "", exitCode: 4 });
@@ -195,6 +201,26 @@ test("parts that do not add up to the whole are refused", async () => {
       isLoadError("LL_SCHEDULE_MISMATCH", new RegExp(`${8 + ownedCount} of 12 arrivals owned`)),
     );
   }
+});
+
+test("an agent that is on its way to another server is asked again, one that is gone is not for long", async () => {
+  const startNs = 100 * S;
+  const back = fleet((agentId, _, nowNs) =>
+    agentId === "b" && nowNs < startNs + 2 * S ? "gone" : undefined,
+  );
+  assert.equal((await back.until(back.control.arm(segment()))).length, 3);
+  assert.equal(back.asked.filter(([agentId]) => agentId === "a").length, 1);
+
+  const gone = fleet((agentId) => (agentId === "b" ? "gone" : undefined));
+  await assert.rejects(
+    gone.until(gone.control.arm(segment())),
+    isLoadError("LL_AGENT_GONE", /gone/),
+  );
+  assert.ok(gone.clock.nowNs() - startNs < 3 * S);
+
+  const released = fleet(() => "gone");
+  await released.until(released.control.release(AGENTS));
+  assert.equal(released.asked.length, 3, "a release is not repeated");
 });
 
 test("a mode without a schedule has nothing to agree on", async () => {
