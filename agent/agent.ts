@@ -61,6 +61,8 @@ export class Agent {
   #state: AgentState = { kind: "registered" };
   #opened: OpenedRun | undefined;
   #cancelHello: CancelCall | undefined;
+  /** The newest prepare or arm, and its answer, until something else changes the run. */
+  #asked: { readonly key: string; readonly answer: Promise<AgentResponse> } | undefined;
   /** Takes no further run. */
   #isLeaving = false;
 
@@ -106,9 +108,9 @@ export class Agent {
           repliedAtNs: this.#options.clock.nowNs(),
         };
       case "prepare-run":
-        return this.#prepare(request.prepareRun);
+        return this.#onceOnly(request, () => this.#prepare(request.prepareRun));
       case "arm-segment":
-        return this.#arm(request.armSegment);
+        return this.#onceOnly(request, () => this.#arm(request.armSegment));
       case "attach":
         return this.#attach(request);
       case "stop":
@@ -120,9 +122,25 @@ export class Agent {
     }
   }
 
+  /** An answer may be lost on its way: the same request again is not carried out again, and answered the same. */
+  #onceOnly(request: AgentRequest, answer: () => Promise<AgentResponse>): Promise<AgentResponse> {
+    const key = JSON.stringify(request);
+    if (this.#asked?.key === key) return this.#asked.answer;
+    const asked = { key, answer: answer() };
+    const forget = (): void => {
+      if (this.#asked === asked) this.#asked = undefined;
+    };
+    this.#asked = asked;
+    asked.answer.then((response) => {
+      if (response.kind === "refusal") forget();
+    }, forget);
+    return asked.answer;
+  }
+
   #stop(request: Extract<AgentRequest, { kind: "stop" }>): AgentResponse {
     const refusal = this.#move(request);
     if (refusal !== undefined) return { kind: "refusal", refusal };
+    this.#asked = undefined;
     this.#opened?.run.stop();
     return { kind: "stopped" };
   }
@@ -134,6 +152,7 @@ export class Agent {
     // Free only once everything is reported: until then another run is refused.
     await this.#opened?.run.release();
     this.#opened = undefined;
+    this.#asked = undefined;
     this.#state = next;
     this.#sayHello();
     return { kind: "released" };
@@ -225,6 +244,7 @@ export class Agent {
   async #abandon(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
+    this.#asked = undefined;
     this.#state = { kind: "registered" };
     await opened?.run.close();
   }

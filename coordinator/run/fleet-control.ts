@@ -19,12 +19,13 @@ import type { FleetLink } from "../ports.ts";
 
 /** At least this many exchanges; the shortest round trip counts (04-fleet: NTP's on-wire protocol). */
 const CLOCK_PROBES = 16;
-const REQUEST_TIMEOUT_NS = 5 * NS_PER_SECOND;
+/** A request or its answer is lost with the server that carried it: it is sent again after this. */
+const REQUEST_TIMEOUT_NS = 2 * NS_PER_SECOND;
 /** A released agent first reports what it still holds. */
 const RELEASE_TIMEOUT_NS = 20 * NS_PER_SECOND;
 const LEASE_EVERY_NS = NS_PER_SECOND;
-/** An agent whose NATS server ended is back on another within this time, and gone by no means. */
-const AWAY_MAX_NS = 2.5 * NS_PER_SECOND;
+/** Longer than an agent may be silent: one whose NATS server ended is back on another by then. */
+const ASK_FOR_NS = 5 * NS_PER_SECOND;
 const ASK_AGAIN_AFTER_NS = 100 * NS_PER_MS;
 
 export interface FleetControlOptions {
@@ -184,10 +185,10 @@ export class FleetControl {
     return estimateClockOffset(probes);
   }
 
-  /** Nobody listening means that nothing was delivered, so that it is safe to ask again. */
+  /** Agents carry a request out once however often it is asked. */
   async #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
     const { link, clock } = this.#options;
-    const untilNs = clock.nowNs() + AWAY_MAX_NS;
+    const untilNs = clock.nowNs() + ASK_FOR_NS;
     for (;;) {
       try {
         return await link.request(agentId, request, REQUEST_TIMEOUT_NS);
@@ -208,7 +209,10 @@ export class FleetControl {
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof LoadError && error.code === "LL_AGENT_GONE";
+  return (
+    error instanceof LoadError &&
+    (error.code === "LL_AGENT_GONE" || error.code === "LL_AGENT_SILENT")
+  );
 }
 
 /** A refusal names what is wrong by its code; the process ends as if it had been found here. */

@@ -228,3 +228,16 @@ test("a free agent that is drained ends at once", async () => {
   await clock.advance(1.5e9);
   assert.ok(left() > 0);
 });
+
+test("a request that is asked again, its answer lost, is carried out once and answered the same", async () => {
+  const opening = new Opening();
+  const { agent, abort } = started(opening);
+  const both = await Promise.all([agent.handle(prepareOf("r")), agent.handle(prepareOf("r"))]);
+  assert.deepEqual(both.map(codeOf), ["prepared", "prepared"]);
+  assert.equal(codeOf(await agent.handle(prepareOf("other"))), "LL_AGENT_BUSY");
+  assert.equal(codeOf(await agent.handle(armOf(1))), "armed");
+  assert.equal(codeOf(await agent.handle(armOf(1))), "armed");
+  assert.deepEqual(opening.asked, ["1 arm"]);
+  abort({ runId: "r", reason: "" });
+  assert.equal(codeOf(await agent.handle(armOf(1))), "LL_AGENT_NOT_PREPARED", "not of an old run");
+});

@@ -216,7 +216,15 @@ test("an agent that is on its way to another server is asked again, one that is 
     gone.until(gone.control.arm(segment())),
     isLoadError("LL_AGENT_GONE", /gone/),
   );
-  assert.ok(gone.clock.nowNs() - startNs < 3 * S);
+  assert.ok(gone.clock.nowNs() - startNs < 6 * S);
+
+  let isLost = true;
+  const lost = fleet((agentId) => {
+    if (agentId !== "b" || !isLost) return undefined;
+    isLost = false;
+    return "silence";
+  });
+  assert.equal((await lost.until(lost.control.arm(segment()))).length, 3);
 
   const released = fleet(() => "gone");
   await released.until(released.control.release(AGENTS));
