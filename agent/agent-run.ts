@@ -4,7 +4,7 @@ import type { RequestRecord } from "../shared/measurement/report.ts";
 import { nextCutNs } from "../shared/segment/intervals.ts";
 import type { Segment } from "../shared/segment/segment.ts";
 import { type CancelCall, sleepUntil } from "../shared/time/clock.ts";
-import { promptText } from "../shared/workload/prompt.ts";
+import { nonceInRun, promptText, saltOfRun } from "../shared/workload/prompt.ts";
 import { drawRequest, type RequestKey } from "../shared/workload/request.ts";
 import { Dispatcher, type Load } from "./firing/dispatcher.ts";
 import { type Source, sourceOf } from "./firing/source.ts";
@@ -46,6 +46,7 @@ export class AgentRun {
   readonly #options: AgentRunOptions;
   readonly #recorder: Recorder;
   readonly #dispatcher: Dispatcher;
+  readonly #salt: number;
   #current: HeldSegment | undefined;
   #next: HeldSegment | undefined;
   #leaseUntilNs = 0;
@@ -59,6 +60,7 @@ export class AgentRun {
   constructor(options: AgentRunOptions) {
     this.#options = options;
     const { prepareRun, clock, endpoint, reporter } = options;
+    this.#salt = saltOfRun(prepareRun.runId);
     this.#recorder = new Recorder({
       classNames: prepareRun.workload.classes.map((each) => each.name),
       thresholds: prepareRun.thresholds,
@@ -252,10 +254,11 @@ export class AgentRun {
             ordinal: index,
           };
     const drawn = drawRequest(workload, key);
+    const nonce = nonceInRun(drawn.nonce, this.#salt);
     return {
       index,
       classIndex: drawn.classIndex,
-      order: encode(promptText(drawn), drawn.outputTokens),
+      order: encode(promptText({ ...drawn, nonce }), drawn.outputTokens),
     };
   }
 

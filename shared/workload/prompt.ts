@@ -26,6 +26,28 @@ export function promptText(request: {
   return text;
 }
 
+/**
+ * A request's nonce in one run: another in every run, so that a prompt which an earlier run of the same seed sent is
+ * not found in the server's prefix cache (docs/decisions/0009).
+ *
+ * @param nonce as drawRequest gives it.
+ * @param runSalt of the run, as `saltOfRun` gives it.
+ */
+export function nonceInRun(nonce: number, runSalt: number): number {
+  const [high, low] = new KeyMixer().absorb([nonce, nonce / WORD, runSalt, 1]).finish();
+  return (high >>> 0) * 2 ** 21 + (low >>> 11);
+}
+
+/** 32 bits of a run's id. */
+export function saltOfRun(runId: string): number {
+  const mixer = new KeyMixer();
+  for (let at = 0; at < runId.length; at += 4) {
+    const code = (place: number): number => (place < runId.length ? runId.charCodeAt(place) : 0);
+    mixer.absorb([code(at), code(at + 1), code(at + 2), code(at + 3)]);
+  }
+  return mixer.finish()[0] >>> 0;
+}
+
 /** 48 bits at 8 a word: of a million prompts, two are alike with probability 0.2 %. */
 const NONCE_WORDS = 6;
 const PIECE_WORDS = 64;

@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import type { Result } from "../../../coordinator/show/result.ts";
 import type { RequestLine } from "../../../coordinator/store/requests-file.ts";
 import { readRequests } from "../../../coordinator/store/run-folder.ts";
-import { promptText } from "../../../shared/workload/prompt.ts";
+import { nonceInRun, promptText, saltOfRun } from "../../../shared/workload/prompt.ts";
 import { drawRequest } from "../../../shared/workload/request.ts";
 import type { ArrivalRecord } from "../../../simulator/http/arrival-log.ts";
 import {
@@ -21,9 +21,16 @@ const RATE = 100;
 const DURATION_S = 4;
 
 /** The simulator's own name of a request: the first six words of its prompt. */
-function markerOf({ seed, workload }: Result, { segment, index }: RequestLine): string {
+function markerOf(
+  { seed, workload }: Result,
+  { segment, index }: RequestLine,
+  runId: string,
+): string {
   const drawn = drawRequest(workload, { seed, segment, index });
-  return promptText(drawn).split(" ", 6).join(" ");
+  const nonce = nonceInRun(drawn.nonce, saltOfRun(runId));
+  return promptText({ ...drawn, nonce })
+    .split(" ", 6)
+    .join(" ");
 }
 
 async function serverLog(file: string): Promise<ReadonlyMap<string, ArrivalRecord>> {
@@ -126,8 +133,11 @@ test("server, records and result agree on every request of a run, which no secon
   await server.close();
   const served = await serverLog(log);
   assert.equal(served.size, fired);
+  const plan = JSON.parse(await readFile(join(directory, "plan.json"), "utf8")) as {
+    readonly runId: string;
+  };
   for (const record of records) {
-    const arrival = served.get(markerOf(result, record));
+    const arrival = served.get(markerOf(result, record, plan.runId));
     assert.ok(arrival !== undefined, `the server has not seen request ${record.index}`);
     assert.deepEqual(
       [record.outcome, record.status, record.outputTokens, record.inputTokens],

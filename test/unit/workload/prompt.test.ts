@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { promptText } from "../../../shared/workload/prompt.ts";
+import { nonceInRun, promptText, saltOfRun } from "../../../shared/workload/prompt.ts";
 import { drawRequest } from "../../../shared/workload/request.ts";
 import type { Workload } from "../../../shared/workload/workload.ts";
 import { PROMPT_WORDS } from "../../../shared/workload/words.ts";
@@ -74,4 +74,28 @@ test("prompts are what they were: a seed means the same run in every release", (
     promptText({ promptTokens: 9, nonce: 123_456_789_012 }),
     "both card pay ship cat able school answer happy",
   );
+});
+
+test("runs of one seed share no prompt's first 6 words, and a run's own prompts are always the same", () => {
+  const workload: Workload = {
+    classes: [
+      {
+        name: "default",
+        weight: 1,
+        promptTokens: { kind: "fixed", tokens: 8 },
+        outputTokens: { kind: "fixed", tokens: 1 },
+      },
+    ],
+  };
+  const starts = ["run-a", "run-b", "a longer id of a run", ""].map((runId) => {
+    const salt = saltOfRun(runId);
+    return Array.from({ length: 2_000 }, (_, index) => {
+      const { nonce, promptTokens } = drawRequest(workload, { seed: 1, segment: 1, index });
+      const inRun = nonceInRun(nonce, salt);
+      assert.ok(Number.isSafeInteger(inRun) && inRun >= 0);
+      assert.equal(nonceInRun(nonce, saltOfRun(runId)), inRun);
+      return promptText({ promptTokens, nonce: inRun }).split(" ", 6).join(" ");
+    });
+  });
+  assert.equal(new Set(starts.flat()).size, 4 * 2_000);
 });
