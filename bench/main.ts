@@ -1,43 +1,86 @@
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { agentCost } from "./agent-cost.ts";
-import { offeredRate } from "./ladder.ts";
+import { arrivalsFit } from "./arrivals.ts";
+import { PINNING } from "./cores.ts";
+import { timingErrors } from "./errors.ts";
+import { costOfAgents } from "./fleet.ts";
+import { heldRate, sendDelays } from "./held-rate.ts";
+import { memory } from "./memory.ts";
 import { mergeCost } from "./merge.ts";
-import { startServer } from "./server.ts";
+import { type Sink, startSink } from "./sink.ts";
 import { type Row, tableOf } from "./table.ts";
 
-/** The ladders begin no step after these, so that the whole stays under three minutes. */
-const FIRST_LADDER_UNTIL_MS = 110_000;
-const SECOND_LADDER_UNTIL_MS = 145_000;
+const LADDERS = [
+  { outputTokens: 1, ratesPerSecond: [400, 800, 1_600, 2_400, 3_200, 4_000], goal: "" },
+  { outputTokens: 16, ratesPerSecond: [200, 400, 800, 1_200, 1_600, 2_000], goal: "" },
+  { outputTokens: 64, ratesPerSecond: [100, 200, 400, 600, 800, 1_000, 1_200], goal: "≥ 800/s" },
+];
+const MEMORY_SECONDS = 60;
+const MEMORY_LONG_SECONDS = 600;
+/** Errors and delays are taken at half of what is held; where nothing was, at this rate. */
+const FALLBACK_PER_SECOND = 100;
 
-/** Prints one table. Load goes to a simulator on loopback only; every child is ended or waited for. */
-async function main(): Promise<void> {
+type Section = (sink: Sink) => Promise<readonly Row[]>;
+
+/** `npm run bench [-- SECTION…]`: all but `memory-long`, which takes ten minutes, when none is named. */
+const SECTIONS: Readonly<Record<string, Section>> = {
+  merge: () => Promise.resolve([mergeCost()]),
+  cost: agentCost,
+  rate: rates,
+  arrivals: arrivalsFit,
+  memory: async (sink) => [await memory(sink, MEMORY_SECONDS)],
+  agents: costOfAgents,
+  "memory-long": async (sink) => [await memory(sink, MEMORY_LONG_SECONDS)],
+};
+
+/** What one core holds, and how exact it is at parts of that. */
+async function rates(sink: Sink): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  let ratePerSecond = 0;
+  let outputTokens = 0;
+  for (const ladder of LADDERS) {
+    const held = await heldRate(sink, ladder);
+    rows.push(held.row);
+    ({ ratePerSecond } = held);
+    ({ outputTokens } = ladder);
+  }
+  if (ratePerSecond === 0) ratePerSecond = FALLBACK_PER_SECOND;
+  rows.push(...(await sendDelays(sink, { ratePerSecond, outputTokens })));
+  const half = Math.round(ratePerSecond / 2);
+  rows.push(...(await timingErrors({ sink, ratePerSecond: half, outputTokens })));
+  return rows;
+}
+
+/** Prints one table. Load goes to a sink on loopback only; every child is ended or waited for. */
+async function main(asked: readonly string[]): Promise<void> {
+  const known = Object.keys(SECTIONS);
+  const unknown = asked.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`no section ${unknown.join(", ")}: there are ${known.join(", ")}`);
+  const names = asked.length > 0 ? asked : known.filter((name) => name !== "memory-long");
   const loadBefore = loadavg()[0] ?? 0;
   const startedAtMs = performance.now();
-  const rows: Row[] = [mergeCost()];
-  const server = await startServer();
+  const elapsedS = (): number => Math.round((performance.now() - startedAtMs) / 1000);
+  const rows: Row[] = [];
+  const sink = await startSink();
   try {
-    rows.unshift(...(await agentCost(server)));
-    const ladders = [
-      { outputTokens: 1, ratesPerSecond: [200, 400, 800, 1600], untilMs: FIRST_LADDER_UNTIL_MS },
-      { outputTokens: 64, ratesPerSecond: [100, 200, 400, 800], untilMs: SECOND_LADDER_UNTIL_MS },
-    ];
-    for (const ladder of ladders)
-      rows.push(
-        ...(await offeredRate({ server, ...ladder, untilMs: startedAtMs + ladder.untilMs })),
-      );
+    for (const name of names) {
+      rows.push(...((await SECTIONS[name]?.(sink)) ?? []));
+      process.stderr.write(`${name} done after ${elapsedS()} s\n`);
+    }
   } finally {
-    await server.close();
+    await sink.close();
   }
   const model = cpus()[0]?.model.trim() ?? "unknown CPU";
-  const machine = `${availableParallelism()} CPUs (${model})`;
   const facts = [
     new Date().toISOString(),
     `Node ${process.version}`,
-    machine,
+    `${availableParallelism()} CPUs (${model})`,
+    PINNING,
     `load ${loadBefore.toFixed(1)} before it began`,
-    `took ${Math.round((performance.now() - startedAtMs) / 1000)} s`,
+    `took ${elapsedS()} s`,
   ];
   process.stdout.write(`${facts.join(", ")}\n\n${tableOf(rows)}\n`);
 }
 
-await main();
+await main(process.argv.slice(2));

@@ -1,66 +1,108 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import type { Result } from "../coordinator/show/result.ts";
 import { readIntervals } from "../coordinator/store/intervals-file.ts";
+import { readRequests, type RequestLine } from "../coordinator/store/requests-file.ts";
 import type { IntervalReport } from "../shared/measurement/report.ts";
-import { LOADLINE } from "./server.ts";
+import { CLIENT_CORE, onCore } from "./cores.ts";
 
-/** One load, driven by `loadline run` with one agent process. */
+const LOADLINE = fileURLToPath(new URL("../cli/loadline.ts", import.meta.url));
+
+/** One load, driven by `loadline run`. */
 export interface Load {
   readonly url: string;
   readonly ratePerSecond: number;
   readonly seconds: number;
   readonly outputTokens: number;
+  readonly arrivals?: "constant" | "poisson";
+  readonly agents?: number;
 }
 
 export interface Run {
   readonly result: Result;
-  /** As the agent sent them, a second each: its CPU, its memory, what it saw. */
+  /** As the agents sent them, a second each: their CPU, what they saw. */
   readonly reports: readonly IntervalReport[];
+  readonly requests: readonly RequestLine[];
+  /** Proportional set size of the coordinator and its agents, MB, about once a second; empty where it is not told. */
+  readonly memoryMb: readonly number[];
 }
 
 /** Starting, draining and saving, on a slow machine. A run that takes longer is killed. */
 const BESIDE_LOAD_MS = 45_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** @throws Error when the run left no result. */
 export async function runLoad(load: Load): Promise<Run> {
   const directory = await mkdtemp(join(tmpdir(), "loadline-bench-"));
   try {
     const out = join(directory, "run");
-    const result = await resultOf(argsOf(load, out), load.seconds * 1000 + BESIDE_LOAD_MS);
+    const { result, memoryMb } = await drive(argsOf(load, out), load.seconds);
     const reports: IntervalReport[] = [];
     for await (const report of readIntervals(out)) reports.push(report);
-    return { result, reports };
+    const requests: RequestLine[] = [];
+    for await (const request of readRequests(out)) requests.push(request);
+    return { result, reports, requests, memoryMb };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function argsOf({ url, ratePerSecond, seconds, outputTokens }: Load, out: string): string[] {
-  // Evenly spaced, as the bare reader sends: the two then differ in the client only.
-  const load = ["--rate", String(ratePerSecond), "--arrivals", "constant"];
-  const length = ["--duration", `${seconds}s`, "--output-tokens", String(outputTokens)];
-  // Whether it carries the load is what is asked.
-  const place = ["--agents", "1", "--beyond-clean-rate", "--out", out, "--json"];
-  return ["run", "--target", url, ...load, ...length, ...place];
+function argsOf(load: Load, out: string): string[] {
+  const { url, ratePerSecond, seconds, outputTokens, arrivals = "constant", agents = 1 } = load;
+  return [
+    ...["run", "--target", url, "--model", "null", "--agents", String(agents)],
+    ...["--rate", String(ratePerSecond), "--arrivals", arrivals],
+    ...["--duration", `${seconds}s`, "--output-tokens", String(outputTokens)],
+    ...["--out", out, "--json"],
+  ];
 }
 
-async function resultOf(args: readonly string[], timeout: number): Promise<Result> {
-  const child = spawn(process.execPath, [LOADLINE, ...args], {
+async function drive(
+  args: readonly string[],
+  seconds: number,
+): Promise<{ result: Result; memoryMb: readonly number[] }> {
+  const pinned = onCore(CLIENT_CORE, [LOADLINE, ...args]);
+  const child = spawn(pinned.command, pinned.args, {
     stdio: ["ignore", "pipe", "pipe"],
-    timeout,
+    timeout: seconds * 1000 + BESIDE_LOAD_MS,
     killSignal: "SIGKILL",
   });
+  const memoryMb: number[] = [];
+  const looking = setInterval(() => {
+    void familyMb(child.pid ?? 0).then((mb) => {
+      if (mb > 0) memoryMb.push(mb);
+    });
+  }, LOOK_EVERY_MS);
   const [output, errors] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, "close"),
   ]);
+  clearInterval(looking);
   // An invalid measurement ends with a code of its own, and with a result: here that is a finding.
   if (output === "") throw new Error(`loadline ${args.join(" ")} gave no result: ${errors}`);
-  return JSON.parse(output) as Result;
+  return { result: JSON.parse(output) as Result, memoryMb };
+}
+
+/** What a process and its children hold, shared pages by their part (Linux; 0 elsewhere). */
+async function familyMb(pid: number): Promise<number> {
+  try {
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+    const pids = [String(pid), ...children.split(" ").filter((each) => each !== "")];
+    const sizes = await Promise.all(
+      pids.map(async (each) => {
+        const rollup = await readFile(`/proc/${each}/smaps_rollup`, "utf8");
+        return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) / 1_000;
+      }),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  } catch {
+    // It ended while it was looked at.
+    return 0;
+  }
 }

@@ -1,5 +1,5 @@
 import { NS_PER_MS } from "../../shared/units.ts";
-import { VALIDITY_BOUNDS } from "../validity/validity.ts";
+import { CLOCK_ERROR_NS_MAX } from "../validity/streams.ts";
 import type { SurveyedAgent } from "./survey.ts";
 
 /** Something about a fleet that a run would suffer from. */
@@ -92,7 +92,7 @@ function aboutClock(id: string, errorBoundNs: number | undefined): readonly Find
         "see its machine's load and its network; start it again",
       ),
     ];
-  const boundNs = VALIDITY_BOUNDS.clockErrorBoundNsMax;
+  const boundNs = CLOCK_ERROR_NS_MAX;
   if (errorBoundNs <= boundNs) return [];
   return [
     warning(

@@ -3,7 +3,8 @@ import type { AgentFacts, WindowFacts } from "./facts.ts";
 import { type Finding, invalid, ms, percent, suspect } from "./finding.ts";
 
 const GAP_ERROR_LIMIT_FRACTION = 0.1;
-const CLOCK_ERROR_NS_MAX = 5 * NS_PER_MS;
+/** A window of agents whose clocks are known less well is suspect. */
+export const CLOCK_ERROR_NS_MAX = 5 * NS_PER_MS;
 const LENGTHS_OFF_FRACTION_MAX = 0.01;
 
 /** Can this agent tell a pause of the SLO's size at all? */

@@ -3,13 +3,14 @@
  * neither can be edited by hand or left behind. Prints what differs, and ends with 1 then.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { planJsonSchema } from "../../coordinator/plan/schema.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const SCHEMA_FILE = "docs/plan.schema.json";
 
 function filesUnder(directory: string): Map<string, string> {
   const files = new Map<string, string>();
@@ -42,9 +43,12 @@ function staleProtocolFiles(): string[] {
 
 function staleSchema(): string[] {
   const fresh = `${JSON.stringify(planJsonSchema(), null, 2)}\n`;
-  const file = "docs/plan.schema.json";
-  return readFileSync(join(root, file), "utf8") === fresh ? [] : [file];
+  return readFileSync(join(root, SCHEMA_FILE), "utf8") === fresh ? [] : [SCHEMA_FILE];
 }
+
+/** `--write`, for `npm run generate`: buf has written its files by then. */
+if (process.argv.includes("--write"))
+  writeFileSync(join(root, SCHEMA_FILE), `${JSON.stringify(planJsonSchema(), null, 2)}\n`);
 
 const stale = [...staleProtocolFiles(), ...staleSchema()];
 if (stale.length > 0) {

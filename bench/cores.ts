@@ -1,0 +1,23 @@
+import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+
+/** Where the generator runs, and where what it is measured against. */
+export const CLIENT_CORE = 0;
+export const SERVER_CORE = 1;
+
+const CAN_PIN = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+/** The command as it runs on one core; as it is where cores cannot be told apart. */
+export function onCore(
+  core: number,
+  args: readonly string[],
+): { readonly command: string; readonly args: readonly string[] } {
+  return CAN_PIN
+    ? { command: "taskset", args: ["-c", String(core), process.execPath, ...args] }
+    : { command: process.execPath, args };
+}
+
+/** For the head of the table. */
+export const PINNING = CAN_PIN
+  ? `coordinator, agents and bare reader on core ${CLIENT_CORE}, server on core ${SERVER_CORE}`
+  : "no taskset: all processes share the cores";
