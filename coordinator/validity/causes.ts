@@ -12,9 +12,11 @@ const SILENCE_NS_MAX = 1.5 * NS_PER_SECOND;
 /**
  * What probably made an agent late, from what it measured of itself; empty where nothing stands out. A cause is no
  * fault by itself: it only explains one.
+ *
+ * @param lateNs how late it was, where that is known: pauses that add up to less than half of it explain nothing.
  */
-export function likelyCauses(agent: AgentFacts): string {
-  const causes = [throttling(agent), collection(agent), silence(agent), lostReports(agent)];
+export function likelyCauses(agent: AgentFacts, lateNs = 0): string {
+  const causes = [throttling(agent), collection(agent, lateNs), silence(agent), lostReports(agent)];
   const known = causes.filter((cause) => cause !== undefined);
   return known.length === 0 ? "" : `; likely cause: ${known.join(", and ")}`;
 }
@@ -29,12 +31,12 @@ function throttling(agent: AgentFacts): string | undefined {
   return `its CPU quota held it (or its cgroup) back for ${ms(throttledNs)} ms of the window: raise the quota`;
 }
 
-function collection(agent: AgentFacts): string | undefined {
+function collection(agent: AgentFacts, lateNs: number): string | undefined {
   const pausedNs = agent.health.reduce((sum, each) => sum + each.gcPauseSeconds, 0) * NS_PER_SECOND;
   const pauses = agent.health.reduce((sum, each) => sum + each.gcPauses, 0);
   const meanNs = pauses === 0 ? 0 : pausedNs / pauses;
   const stands = meanNs > GC_PAUSE_NS_MAX || pausedNs > GC_FRACTION_MAX * windowNs(agent);
-  if (!stands) return undefined;
+  if (!stands || pausedNs < lateNs / 2) return undefined;
   const part = percent(pausedNs / Math.max(1, windowNs(agent)));
   return `${pauses} garbage collections paused it for ${ms(pausedNs)} ms (${part} of the window)`;
 }

@@ -34,7 +34,7 @@ function sendDelayFindings(agent: AgentFacts, limitNs: number | undefined): Find
   return [
     invalid(
       agentId,
-      `agent ${agentId} sent late: send delay p99 ${ms(sendDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms); use more agents or a lower rate${likelyCauses(agent)}`,
+      `agent ${agentId} sent late: send delay p99 ${ms(sendDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms); use more agents or a lower rate${likelyCauses(agent, sendDelay.quantile(0.99))}`,
     ),
   ];
 }
@@ -68,7 +68,7 @@ function loopFindings(agent: AgentFacts, limitNs: number | undefined): Finding[]
     findings.push(
       invalid(
         agentId,
-        `agent ${agentId}'s event loop was late: p99 ${ms(loopDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms); give it a core of its own, or use more agents${likelyCauses(agent)}`,
+        `agent ${agentId}'s event loop was late: p99 ${ms(loopDelay.quantile(0.99))} ms (bound ${ms(boundNs)} ms); give it a core of its own, or use more agents${likelyCauses(agent, loopDelay.quantile(0.99))}`,
       ),
     );
   const utilisation = meanUtilisation(health);

@@ -213,6 +213,15 @@ for (const { changes, cause } of CAUSES) {
   });
 }
 
+test("collections that add up to less than half of a delay are not its cause", () => {
+  const health = [healthOf({ gcPauses: 1, gcPauseSeconds: 0.003 })];
+  const reasonOf = (lateMs: number): string =>
+    judge({ sendDelay: delays(20, lateMs * MS), health }).reasons[0] ?? "";
+  assert.match(reasonOf(5), /likely cause: 1 garbage collections/);
+  assert.match(reasonOf(30), /sent late/);
+  assert.doesNotMatch(reasonOf(30), /likely cause/);
+});
+
 test("a few late or held back of each of many agents are many", () => {
   const few = { counters: { ...NO_COUNTERS, scheduled: 20, fired: 20, ok: 20 } };
   const agents = Array.from({ length: 5 }, (_, place) =>
