@@ -17,7 +17,12 @@ export function onCore(
     : { command: process.execPath, args };
 }
 
+/** Moves a running process, all its threads, to one core; leaves it where cores cannot be told apart. */
+export function moveToCore(core: number, pid: string): void {
+  if (CAN_PIN) spawnSync("taskset", ["-a", "-p", "-c", String(core), pid]);
+}
+
 /** For the head of the table. */
 export const PINNING = CAN_PIN
-  ? `coordinator, agents and bare reader on core ${CLIENT_CORE}, server on core ${SERVER_CORE}`
+  ? `agents and bare reader on core ${CLIENT_CORE}, server and coordinator on core ${SERVER_CORE}`
   : "no taskset: all processes share the cores";

@@ -9,7 +9,7 @@ import type { Result } from "../coordinator/show/result.ts";
 import { readIntervals } from "../coordinator/store/intervals-file.ts";
 import { readRequests, type RequestLine } from "../coordinator/store/requests-file.ts";
 import type { IntervalReport } from "../shared/measurement/report.ts";
-import { CLIENT_CORE, onCore } from "./cores.ts";
+import { CLIENT_CORE, moveToCore, onCore, SERVER_CORE } from "./cores.ts";
 
 const LOADLINE = fileURLToPath(new URL("../cli/loadline.ts", import.meta.url));
 
@@ -35,6 +35,8 @@ export interface Run {
 /** Starting, draining and saving, on a slow machine. A run that takes longer is killed. */
 const BESIDE_LOAD_MS = 45_000;
 const LOOK_EVERY_MS = 1_000;
+/** Agents calibrate themselves for longer than that, so they are moved before. */
+const MOVE_EVERY_MS = 50;
 
 /** @throws Error when the run left no result. */
 export async function runLoad(load: Load): Promise<Run> {
@@ -58,7 +60,8 @@ function argsOf(load: Load, out: string): string[] {
     ...["run", "--target", url, "--model", "null", "--agents", String(agents)],
     ...["--rate", String(ratePerSecond), "--arrivals", arrivals],
     ...["--duration", `${seconds}s`, "--output-tokens", String(outputTokens)],
-    ...["--out", out, "--json"],
+    // The ladder goes to where validity ends, whatever the agents think of themselves.
+    ...["--out", out, "--json", "--beyond-clean-rate"],
   ];
 }
 
@@ -66,12 +69,21 @@ async function drive(
   args: readonly string[],
   seconds: number,
 ): Promise<{ result: Result; memoryMb: readonly number[] }> {
-  const pinned = onCore(CLIENT_CORE, [LOADLINE, ...args]);
+  const pinned = onCore(SERVER_CORE, [LOADLINE, ...args]);
   const child = spawn(pinned.command, pinned.args, {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: seconds * 1000 + BESIDE_LOAD_MS,
     killSignal: "SIGKILL",
   });
+  const moved = new Set<string>();
+  const moving = setInterval(() => {
+    void childrenOf(child.pid ?? 0).then((pids) => {
+      for (const pid of pids.filter((each) => !moved.has(each))) {
+        moved.add(pid);
+        moveToCore(CLIENT_CORE, pid);
+      }
+    });
+  }, MOVE_EVERY_MS);
   const memoryMb: number[] = [];
   const looking = setInterval(() => {
     void familyMb(child.pid ?? 0).then((mb) => {
@@ -84,6 +96,7 @@ async function drive(
     once(child, "close"),
   ]);
   clearInterval(looking);
+  clearInterval(moving);
   // An invalid measurement ends with a code of its own, and with a result: here that is a finding.
   if (output === "") throw new Error(`loadline ${args.join(" ")} gave no result: ${errors}`);
   return { result: JSON.parse(output) as Result, memoryMb };
@@ -92,8 +105,7 @@ async function drive(
 /** What a process and its children hold, shared pages by their part (Linux; 0 elsewhere). */
 async function familyMb(pid: number): Promise<number> {
   try {
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
-    const pids = [String(pid), ...children.split(" ").filter((each) => each !== "")];
+    const pids = [String(pid), ...(await childrenOf(pid))];
     const sizes = await Promise.all(
       pids.map(async (each) => {
         const rollup = await readFile(`/proc/${each}/smaps_rollup`, "utf8");
@@ -105,4 +117,10 @@ async function familyMb(pid: number): Promise<number> {
     // It ended while it was looked at.
     return 0;
   }
+}
+
+/** Empty where it is not told. */
+async function childrenOf(pid: number): Promise<readonly string[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return children.split(" ").filter((each) => each !== "");
 }
