@@ -53,7 +53,7 @@ function row(figure: string, errorsMs: readonly number[], goal: string): Row {
   };
 }
 
-/** Each request with its entry of the log, by their first words. */
+/** Each request with its entry of the log, by the order of sending and of arrival: neighbours within µs may be swapped. */
 function pairsOf(
   requests: readonly RequestLine[],
   log: readonly SinkEntry[],

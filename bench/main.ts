@@ -11,9 +11,9 @@ import { type Sink, startSink } from "./sink.ts";
 import { type Row, tableOf } from "./table.ts";
 
 const LADDERS = [
-  { outputTokens: 1, ratesPerSecond: [400, 800, 1_600, 2_400, 3_200, 4_000], goal: "" },
-  { outputTokens: 16, ratesPerSecond: [200, 400, 800, 1_200, 1_600, 2_000], goal: "" },
-  { outputTokens: 64, ratesPerSecond: [100, 200, 400, 600, 800, 1_000, 1_200], goal: "≥ 800/s" },
+  { outputTokens: 1, ratesPerSecond: [200, 400, 800, 1_600, 3_200], goal: "" },
+  { outputTokens: 16, ratesPerSecond: [100, 200, 400, 800, 1_600], goal: "" },
+  { outputTokens: 64, ratesPerSecond: [50, 100, 200, 400, 600, 800, 1_000], goal: "≥ 800/s" },
 ];
 const MEMORY_SECONDS = 60;
 const MEMORY_LONG_SECONDS = 600;

@@ -60,9 +60,11 @@ function lengthsText(lengths: Lengths): string {
 function evidence(result: Result): Fact | undefined {
   if (result.maxRate === null || result.maxRate.evidence.requestsNear === 0) return undefined;
   const { requestsNear, overCount, clumpFactor } = result.maxRate.evidence;
+  // One alone is no clump, whatever the factor that the estimate assumes.
+  const clumps = overCount > 1 ? `, in clumps of about ${chosen(clumpFactor)}` : "";
   const text =
-    `${count(overCount)} of ${plural(requestsNear, "request")} near that rate were over the limit, ` +
-    `in clumps of about ${chosen(clumpFactor)} (method: ${result.maxRate.method})`;
+    `${count(overCount)} of ${plural(requestsNear, "request")} near that rate were over the limit` +
+    `${clumps} (method: ${result.maxRate.method})`;
   return { about: "evidence", text };
 }
 
