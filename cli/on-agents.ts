@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants, setPriority } from "node:os";
 import { startBroker } from "../coordinator/broker/server.ts";
 import { conduct, type ConductOptions } from "../coordinator/main.ts";
 import type { Plan } from "../coordinator/plan/plan.ts";
@@ -49,6 +49,7 @@ async function onLocalAgents(measuring: Interruptible, progress: Progress): Prom
     targetUrl: measuring.target.url,
     inFlightMax: measuring.plan.maxInFlight,
   });
+  yieldToAgents();
   try {
     const connection = await connectNats({ servers: [broker.url], clientId: "coordinator", token });
     const conducted = conduct({
@@ -67,6 +68,18 @@ async function onLocalAgents(measuring: Interruptible, progress: Progress): Prom
   } finally {
     await agents.close();
     await broker.close();
+  }
+}
+
+/**
+ * A coordinator can wait some ms, the agents beside it cannot. After they are started, since a child has its parent's
+ * priority.
+ */
+function yieldToAgents(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Not ours to ask for on this machine; the send delay will tell whether it mattered.
   }
 }
 
