@@ -51,6 +51,16 @@ async function rates(sink: Sink): Promise<readonly Row[]> {
   return rows;
 }
 
+/** A section that fails is a row that says so: what the others measured is not lost with it. */
+async function rowsOf(name: string, sink: Sink): Promise<readonly Row[]> {
+  try {
+    return (await SECTIONS[name]?.(sink)) ?? [];
+  } catch (error) {
+    const [what = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return [{ figure: name, measured: `failed: ${what}`, beside: "", ratio: undefined, goal: "" }];
+  }
+}
+
 /** Prints one table. Load goes to a sink on loopback only; every child is ended or waited for. */
 async function main(asked: readonly string[]): Promise<void> {
   const known = Object.keys(SECTIONS);
@@ -65,7 +75,7 @@ async function main(asked: readonly string[]): Promise<void> {
   const sink = await startSink();
   try {
     for (const name of names) {
-      rows.push(...((await SECTIONS[name]?.(sink)) ?? []));
+      rows.push(...(await rowsOf(name, sink)));
       process.stderr.write(`${name} done after ${elapsedS()} s\n`);
     }
   } finally {

@@ -97,7 +97,8 @@ function identityOptions({
 
 function connectError(options: NatsOptions, cause: unknown): LoadError {
   const servers = options.servers.join(", ");
-  if (cause instanceof AuthorizationError) {
+  // A time-out comes of a busy machine, at either end, and says nothing of the credentials.
+  if (cause instanceof AuthorizationError && !/timeout/i.test(cause.message)) {
     return new LoadError(`NATS at ${servers} refused the credentials of ${options.clientId}`, {
       code: "LL_NATS_REFUSED",
       hint: "give the --identity that this server's nats-server.conf was made with, or its token in LOADLINE_TOKEN",

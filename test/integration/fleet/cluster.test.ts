@@ -57,5 +57,6 @@ test("three agents on three servers: one server is killed, and the run goes on w
   assert.ok(!(await logHas(directory, "agent-lost")), "no agent was lost");
   // On a busy machine the agents may judge themselves too late: then, and only then, it ends with 4.
   assert.equal(exitCode, result.validity.verdict === "invalid" ? 4 : 0, stderr);
-  for (const reason of result.validity.reasons) assert.match(reason, /^(agent agent-\d|the agents( |'))/);
+  for (const reason of result.validity.reasons)
+    assert.match(reason, /^(agent agent-\d|the agents( |'))/);
 });
