@@ -52,7 +52,7 @@ export async function heldRate(sink: Sink, ladder: Ladder): Promise<Held> {
   });
   const bareMax = bare.streams / bare.cpuSeconds;
   const row = {
-    figure: `rate that one core offers validly (coordinator and agent on it), ${outputTokens}-token streams`,
+    figure: `rate that one core offers validly, ${outputTokens}-token streams`,
     measured: `${held}/s (${[stopped, ...notes].join("; ")})`,
     beside: `${significant(bareMax)}/s: a whole core of the bare reader, by its CPU at ${Math.max(held, 100)}/s`,
     ratio: held / bareMax,
