@@ -6,6 +6,7 @@ import { readDurationS } from "../coordinator/plan/quantities.ts";
 import type { PolicySummary } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
+import { positiveFlag } from "./positive-flag.ts";
 
 /** What an operator allows, and whose signature a plan needs; no signer: none. */
 export interface OperatorPolicy extends PolicySummary {
@@ -134,15 +135,5 @@ function invalid(file: string, what: string, cause: unknown): LoadError {
     hint: `write one as \`loadline fleet init\` makes it: ${Object.keys(policyFile.shape).join(", ")}`,
     exitCode: ExitCode.PlanInvalid,
     cause,
-  });
-}
-
-function positiveFlag(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new LoadError(`${flag} is ${text}, and must be a number above 0`, {
-    code: "LL_FLAG_INVALID",
-    hint: `give ${flag} a positive number`,
-    exitCode: ExitCode.PlanInvalid,
   });
 }

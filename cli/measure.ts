@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parsePlan } from "../coordinator/plan/parse.ts";
 import type { Plan } from "../coordinator/plan/plan.ts";
 import { renderJson } from "../coordinator/show/json.ts";
 import type { Result } from "../coordinator/show/result.ts";
 import { renderTerminal } from "../coordinator/show/terminal.ts";
-import { ExitCode, LoadError } from "../shared/errors.ts";
+import { ExitCode } from "../shared/errors.ts";
 import { dryRun } from "./dry-run.ts";
+import { readFlagFile } from "./flag-file.ts";
 import { agentCountOf, onAgents } from "./on-agents.ts";
 import { resolvedTargetOf } from "./resolved-target.ts";
 import { readVersion } from "./version.ts";
@@ -55,16 +55,7 @@ async function planFileOf(
 ): Promise<{ planFile?: { name: string; text: string } }> {
   const name = flags["plan"];
   if (typeof name !== "string") return {};
-  try {
-    return { planFile: { name, text: await readFile(name, "utf8") } };
-  } catch (cause) {
-    throw new LoadError(`--plan names ${name}, which cannot be read`, {
-      code: "LL_FILE_UNREADABLE",
-      hint: "give the path of a plan file",
-      exitCode: ExitCode.PlanInvalid,
-      cause,
-    });
-  }
+  return { planFile: { name, text: await readFlagFile("--plan", name, "a plan file") } };
 }
 
 function newRunId(): string {

@@ -1,7 +1,7 @@
 import type { OneAgent } from "../agent/main.ts";
 import { agentsNeeded, cleanRateAt } from "../coordinator/fleet/capacity.ts";
-import { ExitCode, LoadError } from "../shared/errors.ts";
 import { NS_PER_MS } from "../shared/units.ts";
+import { positiveFlag } from "./positive-flag.ts";
 
 /** What is to be sent: the rate may be left open, the length of an answer has a default. */
 export interface ExpectedLoad {
@@ -15,19 +15,9 @@ export function expectedLoad(flags: {
   readonly outputTokens: string;
 }): ExpectedLoad {
   return {
-    ratePerSecond: flags.rate === undefined ? undefined : positive("--rate", flags.rate),
-    tokens: positive("--output-tokens", flags.outputTokens),
+    ratePerSecond: flags.rate === undefined ? undefined : positiveFlag("--rate", flags.rate),
+    tokens: positiveFlag("--output-tokens", flags.outputTokens),
   };
-}
-
-function positive(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new LoadError(`${flag} is ${text}, and must be a number above 0`, {
-    code: "LL_FLAG_INVALID",
-    hint: `give ${flag} a positive number`,
-    exitCode: ExitCode.PlanInvalid,
-  });
 }
 
 /** As `--json` has them: times in ns, like the target's. */

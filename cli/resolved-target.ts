@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { listModels, pickModel } from "../agent/endpoint/probe.ts";
 import { type Plan, resolveTarget } from "../coordinator/plan/plan.ts";
 import type { Target } from "../shared/control/control.ts";
-import { ExitCode, LoadError } from "../shared/errors.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
+import { readFlagFile } from "./flag-file.ts";
 import { waitUntilReady } from "./wait-ready.ts";
 
 /**
@@ -11,7 +10,10 @@ import { waitUntilReady } from "./wait-ready.ts";
  * the target before the first arrival.
  */
 export async function resolvedTargetOf({ target, waitReadyS }: Plan): Promise<Target> {
-  const caPem = target.caFile === undefined ? undefined : await readCa(target.caFile);
+  const caPem =
+    target.caFile === undefined
+      ? undefined
+      : await readFlagFile("--ca", target.caFile, "a PEM file");
   const access = {
     url: target.url,
     headers: target.headers,
@@ -23,17 +25,4 @@ export async function resolvedTargetOf({ target, waitReadyS }: Plan): Promise<Ta
   if (waitReadyS !== undefined) await waitUntilReady(access, waitReadyS);
   const model = target.model ?? pickModel(await listModels(access), undefined);
   return resolveTarget(target, { model, caPem });
-}
-
-async function readCa(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new LoadError(`--ca names ${file}, which cannot be read`, {
-      code: "LL_FILE_UNREADABLE",
-      hint: "give the path of a PEM file",
-      exitCode: ExitCode.PlanInvalid,
-      cause,
-    });
-  }
 }

@@ -75,7 +75,7 @@ function stepped(from: readonly number[], direction: readonly number[], length: 
   return from.map((part, i) => part + length * (direction[i] ?? 0));
 }
 
-function dot(x: readonly number[], c: readonly number[]): number {
+export function dot(x: readonly number[], c: readonly number[]): number {
   let sum = 0;
   for (let i = 0; i < x.length; i++) sum += (x[i] ?? 0) * (c[i] ?? 0);
   return sum;
@@ -98,41 +98,58 @@ function logPosterior(
   return sum;
 }
 
+/** Gradient and information (the negative Hessian) of a log-posterior. */
+export interface Derivatives {
+  readonly gradient: number[];
+  readonly information: number[][];
+}
+
+/** What the prior alone adds to them. */
+export function priorDerivatives(
+  prior: GaussianPrior,
+  coefficients: readonly number[],
+): Derivatives {
+  return {
+    gradient: coefficients.map(
+      (value, i) => -(prior.precision[i] ?? 0) * (value - (prior.mean[i] ?? 0)),
+    ),
+    information: coefficients.map((_, i) =>
+      coefficients.map((__, j) => (i === j ? (prior.precision[i] ?? 0) : 0)),
+    ),
+  };
+}
+
+/** Adds a row's part: its residual and its weight, both on the scale of the linear predictor. */
+export function addRow(
+  { gradient, information }: Derivatives,
+  x: readonly number[],
+  { residual, weight }: { readonly residual: number; readonly weight: number },
+): void {
+  // Plain loops: a search fits thousands of rows at each of its decisions.
+  for (let i = 0; i < x.length; i++) {
+    const xi = x[i] ?? 0;
+    const line = information[i] ?? [];
+    gradient[i] = (gradient[i] ?? 0) + xi * residual;
+    for (let j = 0; j < x.length; j++) line[j] = (line[j] ?? 0) + weight * xi * (x[j] ?? 0);
+  }
+}
+
 function derivatives(
   rows: readonly CountRow[],
   prior: GaussianPrior,
   coefficients: readonly number[],
-): { gradient: number[]; information: number[][] } {
-  const gradient = coefficients.map(
-    (value, i) => -(prior.precision[i] ?? 0) * (value - (prior.mean[i] ?? 0)),
-  );
-  const information = coefficients.map((_, i) =>
-    coefficients.map((__, j) => (i === j ? (prior.precision[i] ?? 0) : 0)),
-  );
-  for (const row of rows) {
-    if (row.total > 0) addRow(row, coefficients, { gradient, information });
+): Derivatives {
+  const sums = priorDerivatives(prior, coefficients);
+  for (const { x, over, total } of rows) {
+    if (total <= 0) continue;
+    const raw = dot(x, coefficients);
+    const mean = Math.exp(Math.max(LOG_MEAN_MIN, Math.min(LOG_MEAN_MAX, raw)));
+    // At the cap the likelihood is flat upwards: a row that asks for more has no say.
+    if (raw > LOG_MEAN_MAX && over >= total * mean) continue;
+    const weight = (total * mean) / (1 - mean) + WEIGHT_MIN;
+    addRow(sums, x, { residual: (over - total * mean) / (1 - mean), weight });
   }
-  return { gradient, information };
-}
-
-function addRow(
-  { x, over, total }: CountRow,
-  coefficients: readonly number[],
-  into: { gradient: number[]; information: number[][] },
-): void {
-  const raw = dot(x, coefficients);
-  const mean = Math.exp(Math.max(LOG_MEAN_MIN, Math.min(LOG_MEAN_MAX, raw)));
-  // At the cap the likelihood is flat upwards: a row that asks for more has no say.
-  if (raw > LOG_MEAN_MAX && over >= total * mean) return;
-  const weight = (total * mean) / (1 - mean) + WEIGHT_MIN;
-  const residual = (over - total * mean) / (1 - mean);
-  // Plain loops: a search fits thousands of rows at each of its decisions.
-  for (let i = 0; i < x.length; i++) {
-    const xi = x[i] ?? 0;
-    const line = into.information[i] ?? [];
-    into.gradient[i] = (into.gradient[i] ?? 0) + xi * residual;
-    for (let j = 0; j < x.length; j++) line[j] = (line[j] ?? 0) + weight * xi * (x[j] ?? 0);
-  }
+  return sums;
 }
 
 function standardErrorsOf(information: readonly (readonly number[])[]): number[] {

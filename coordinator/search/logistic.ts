@@ -1,5 +1,13 @@
 import { assert } from "../../shared/assert.ts";
-import { type CountRow, type GaussianPrior, solveLinear } from "./glm.ts";
+import {
+  addRow,
+  type CountRow,
+  type Derivatives,
+  dot,
+  type GaussianPrior,
+  priorDerivatives,
+  solveLinear,
+} from "./glm.ts";
 
 /** Linear predictors are held within this, where the logistic curve is flat to any use made of it. */
 const LOGIT_MAX = 25;
@@ -41,27 +49,14 @@ function derivatives(
   rows: readonly CountRow[],
   prior: GaussianPrior,
   coefficients: readonly number[],
-): { gradient: number[]; information: number[][] } {
-  const gradient = coefficients.map(
-    (value, i) => -(prior.precision[i] ?? 0) * (value - (prior.mean[i] ?? 0)),
-  );
-  const information = coefficients.map((_, i) =>
-    coefficients.map((__, j) => (i === j ? (prior.precision[i] ?? 0) : 0)),
-  );
+): Derivatives {
+  const sums = priorDerivatives(prior, coefficients);
   for (const { x, over, total } of rows) {
     if (total <= 0) continue;
-    const predictor = x.reduce((sum, part, i) => sum + part * (coefficients[i] ?? 0), 0);
+    const predictor = dot(x, coefficients);
     const mean = logistic(Math.max(-LOGIT_MAX, Math.min(LOGIT_MAX, predictor)));
     const weight = total * Math.max(mean * (1 - mean), WEIGHT_MIN);
-    const residual = over - total * mean;
-    x.forEach((xi, i) => {
-      gradient[i] = (gradient[i] ?? 0) + xi * residual;
-      const line = information[i];
-      if (line === undefined) return;
-      x.forEach((xj, j) => {
-        line[j] = (line[j] ?? 0) + weight * xi * xj;
-      });
-    });
+    addRow(sums, x, { residual: over - total * mean, weight });
   }
-  return { gradient, information };
+  return sums;
 }
