@@ -7,6 +7,8 @@ export interface AgentErrors {
   readonly ttftNs: readonly number[];
   /** How far each gap is off the one between the server's writes. */
   readonly gapErrorNs: readonly number[];
+  /** How far a request's mean gap is off the server's. */
+  readonly itlErrorNs: readonly number[];
 }
 
 /**
@@ -20,6 +22,7 @@ export function agentErrors(
   const byNumber = new Map(logged.map((entry) => [entry.number, entry]));
   const ttftNs: number[] = [];
   const gapErrorNs: number[] = [];
+  const itlErrorNs: number[] = [];
   for (const { number, sentAtNs, contentAtNs } of taped) {
     const entry = byNumber.get(number);
     const [first] = contentAtNs;
@@ -29,8 +32,14 @@ export function agentErrors(
     ttftNs.push(Math.max(0, first - sentAtNs - servedNs));
     for (let place = 1; place < contentAtNs.length; place += 1)
       gapErrorNs.push(Math.abs(gapAt(contentAtNs, place) - gapAt(entry.writtenAtNs, place)));
+    if (contentAtNs.length > 1)
+      itlErrorNs.push(Math.abs(meanGapOf(contentAtNs) - meanGapOf(entry.writtenAtNs)));
   }
-  return { ttftNs, gapErrorNs };
+  return { ttftNs, gapErrorNs, itlErrorNs };
+}
+
+function meanGapOf(instantsNs: readonly number[]): number {
+  return ((instantsNs.at(-1) ?? 0) - (instantsNs[0] ?? 0)) / (instantsNs.length - 1);
 }
 
 function gapAt(instantsNs: readonly number[], place: number): number {

@@ -81,14 +81,14 @@ function floorOf(bursts: readonly Burst[], errors: readonly AgentErrors[]): Agen
   const ttftNs = errors.flatMap((each) => each.ttftNs);
   return {
     ttftP50Ns: Math.round(quantileOf(ttftNs, 0.5)),
-    ttftP99Ns: Math.round(quantileOf(ttftNs, 0.99)),
-    gapErrorP99Ns: Math.round(
-      quantileOf(
-        errors.flatMap((each) => each.gapErrorNs),
-        0.99,
-      ),
-    ),
+    ttftP99Ns: p99Of(ttftNs),
+    gapErrorP99Ns: p99Of(errors.flatMap((each) => each.gapErrorNs)),
+    itlErrorP99Ns: p99Of(errors.flatMap((each) => each.itlErrorNs)),
     sendDelayP50Ns: Math.round(sendDelay.quantile(0.5)),
     sendDelayP99Ns: Math.round(sendDelay.quantile(0.99)),
   };
+}
+
+function p99Of(valuesNs: readonly number[]): number {
+  return Math.round(quantileOf(valuesNs, 0.99));
 }

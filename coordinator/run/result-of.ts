@@ -82,7 +82,7 @@ export function resultOf(input: ResultInput): Result {
     ...resumptionsOf(end, firstStartAtNs),
     files: { directory: input.directory, names: input.fileNames },
   };
-  return { ...result, exitCode: exitCodeOf(result, plan) };
+  return { ...result, exitCode: exitCodeOf(result, input) };
 }
 
 /** A window that a killed coordinator left was repeated, and is not told of. */
@@ -103,12 +103,15 @@ function resumptionsOf(end: RunEnd, firstStartAtNs: number): Pick<Result, "resum
 }
 
 /** When several codes hold, the first of 130, 2, 3, 4, 99, 5 wins. */
-function exitCodeOf(result: Omit<Result, "exitCode">, plan: Plan): ExitCode {
+function exitCodeOf(
+  result: Omit<Result, "exitCode">,
+  { plan, end }: Pick<ResultInput, "plan" | "end">,
+): ExitCode {
   const { outcome, validity, maxRate, rateGate, probes } = result;
   const verdicts = plan.command === "run" ? probes.map((probe) => probe.verdict) : [];
   const holds: Readonly<Partial<Record<ExitCode, boolean>>> = {
     [ExitCode.Interrupted]: outcome.kind === "interrupted",
-    [ExitCode.TargetUnusable]: targetUnusable(result, plan),
+    [ExitCode.TargetUnusable]: nothingSucceeded(end) || mostlyFailed(result, plan),
     [ExitCode.MeasurementInvalid]:
       validity.verdict === "invalid" || maxRate?.limitedBy === "generator",
     [ExitCode.GateFailed]:
@@ -118,12 +121,17 @@ function exitCodeOf(result: Omit<Result, "exitCode">, plan: Plan): ExitCode {
   return EXIT_CODE_PRECEDENCE.find((code) => holds[code] === true) ?? ExitCode.Done;
 }
 
-/** Nothing succeeded at all; or, without an SLO to judge by, fewer than half did. */
-function targetUnusable({ probes }: Omit<Result, "exitCode">, plan: Plan): boolean {
+/** Of all that was sent, in windows that are shown and others: a target that answers no request carries no rate either. */
+function nothingSucceeded({ agentIds, merge }: RunEnd): boolean {
+  const totals = agentIds.map((agentId) => merge.totalsOf(agentId).totals);
+  return totals.some(({ fired }) => fired > 0) && totals.every(({ ok }) => ok === 0);
+}
+
+/** Without an SLO to judge by: fewer than half succeeded. */
+function mostlyFailed({ probes }: Omit<Result, "exitCode">, plan: Plan): boolean {
   const fired = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.fired, 0);
   const ok = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.ok, 0);
-  if (fired === 0) return false;
-  return ok === 0 || (plan.slo.length === 0 && ok < fired / 2);
+  return plan.slo.length === 0 && ok < fired / 2;
 }
 
 /** Who stood between the search and its answer, and why. */
@@ -181,7 +189,7 @@ function outcomeOf({ decision }: RunEnd): RunOutcome {
     case "inconclusive":
       return { kind: decision.kind, reason: decision.reason };
     case "interrupted":
-      return { kind: "interrupted", reason: "interrupted; what was measured is saved" };
+      return { kind: "interrupted", reason: "" };
     case "found":
     case "finished":
       return { kind: decision.kind, reason: "" };
@@ -262,6 +270,7 @@ function carriedView(
       ttftP50Ms: msOf(floor.ttftP50Ns),
       ttftP99Ms: msOf(floor.ttftP99Ns),
       gapErrorP99Ms: msOf(floor.gapErrorP99Ns),
+      itlErrorP99Ms: msOf(floor.itlErrorP99Ns),
       sendDelayP50Ms: msOf(floor.sendDelayP50Ns),
       sendDelayP99Ms: msOf(floor.sendDelayP99Ns),
     },

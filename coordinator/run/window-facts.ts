@@ -1,4 +1,8 @@
-import { tightestGapLimitNs, tightestIntendedLimitNs } from "../../shared/slo/thresholds.ts";
+import {
+  tightestGapLimitNs,
+  tightestIntendedLimitNs,
+  tightestItlLimitNs,
+} from "../../shared/slo/thresholds.ts";
 import type { Slo } from "../../shared/slo/slo.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
@@ -34,6 +38,7 @@ export function windowFactsOf(input: WindowFactsInput): WindowFacts {
     agents,
     intendedLimitNs: tightestIntendedLimitNs(slo),
     gapLimitNs: tightestGapLimitNs(slo),
+    itlLimitNs: tightestItlLimitNs(slo),
     problems: merge.problemsIn(segment.startAtNs, untilNs),
     backlogGrew: backlogGrew(intervals),
     // A search repeats a window of whose requests it does not know all; a run has only the one.
@@ -61,6 +66,7 @@ function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
     health,
     ...clockFactsOf(roster, agentId),
     gapErrorP99Ns: roster.get(agentId)?.hello.floor?.gapErrorP99Ns,
+    itlErrorP99Ns: roster.get(agentId)?.hello.floor?.itlErrorP99Ns,
     silenceNs: roster.longestSilenceNs(agentId, runZeroNs + startAtNs, runZeroNs + untilNs),
     missingNs: Math.max(0, sealedNs - recordFromNs - coveredNs),
     lost: isLost

@@ -148,7 +148,21 @@ export function load(probe: ProbeView): string {
 function failures(probe: ProbeView): string {
   const failed = failedCount(probe);
   const { fired } = probe.countsByOutcome;
-  return failed === 0 ? "" : `${count(failed)} of ${count(fired)} requests failed`;
+  return failed === 0
+    ? ""
+    : `${count(failed)} of ${count(fired)} requests failed (${failureKinds(probe).join(", ")})`;
+}
+
+/** Each kind of failure with its count, HTTP errors by status. */
+function failureKinds({ countsByOutcome, httpErrorsByStatus }: ProbeView): string[] {
+  const { connect_error, stream_error, timeout } = countsByOutcome;
+  const kinds: readonly (readonly [name: string, failed: number])[] = [
+    ...Object.entries(httpErrorsByStatus).map(([status, n]) => [`HTTP ${status}`, n] as const),
+    ["no connection", connect_error],
+    ["stream broken", stream_error],
+    ["timed out", timeout],
+  ];
+  return kinds.filter(([, failed]) => failed > 0).map(([name, n]) => `${name}: ${count(n)}`);
 }
 
 /** Requests that ended badly, and arrivals that never left. */

@@ -105,6 +105,7 @@ export interface AgentFloorView {
   readonly ttftP50Ms: number;
   readonly ttftP99Ms: number;
   readonly gapErrorP99Ms: number;
+  readonly itlErrorP99Ms: number;
   readonly sendDelayP50Ms: number;
   readonly sendDelayP99Ms: number;
 }

@@ -17,6 +17,8 @@ export interface AgentFacts {
   readonly clockMovedNs: number;
   /** How wrong this agent itself is about a gap, by its p99 against a null sink, ns; undefined where not measured. */
   readonly gapErrorP99Ns: number | undefined;
+  /** The same of a request's mean gap. */
+  readonly itlErrorP99Ns: number | undefined;
   /** The longest silence of the agent that ended in the window, ns. */
   readonly silenceNs: number;
   /** Part of the window, as far as it is over, of which this agent's reports say nothing, ns. */
@@ -59,6 +61,8 @@ export interface WindowFacts {
   readonly intendedLimitNs: number | undefined;
   /** The tightest limit of a pause between tokens, ns; undefined without one. */
   readonly gapLimitNs: number | undefined;
+  /** The tightest limit of a request's mean gap, ns; undefined without one. */
+  readonly itlLimitNs: number | undefined;
   /** Sentences about reports that do not add up or are missing. */
   readonly problems: readonly string[];
   /** First tokens were waited for by more and more requests: what the in-flight bound dropped is the server's doing. */

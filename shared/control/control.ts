@@ -39,6 +39,8 @@ export interface AgentFloor {
   readonly ttftP99Ns: number;
   /** How far a gap is off the one between the server's writes. */
   readonly gapErrorP99Ns: number;
+  /** The same of a request's mean gap: what one read too late moves hardly changes it. */
+  readonly itlErrorP99Ns: number;
   readonly sendDelayP50Ns: number;
   readonly sendDelayP99Ns: number;
 }

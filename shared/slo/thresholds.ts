@@ -78,7 +78,12 @@ export function tightestIntendedLimitNs(slo: Slo): number | undefined {
 
 /** The shortest limit of a clause about pauses between tokens, ns. Undefined without such a clause. */
 export function tightestGapLimitNs(slo: Slo): number | undefined {
-  return tightestLimit(slo, ["itl", "gap", "max_gap"]);
+  return tightestLimit(slo, ["gap", "max_gap"]);
+}
+
+/** The shortest limit of a request's mean gap, ns; undefined without one. */
+export function tightestItlLimitNs(slo: Slo): number | undefined {
+  return tightestLimit(slo, ["itl"]);
 }
 
 function tightestLimit(slo: Slo, metrics: readonly ClauseMetric[]): number | undefined {

@@ -239,6 +239,7 @@ export const hello: fc.Arbitrary<Hello> = record({
       ttftP50Ns: count,
       ttftP99Ns: count,
       gapErrorP99Ns: count,
+      itlErrorP99Ns: count,
       sendDelayP50Ns: count,
       sendDelayP99Ns: count,
     }),

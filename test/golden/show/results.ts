@@ -134,6 +134,7 @@ const calibrated = {
     ttftP50Ms: 0.214,
     ttftP99Ms: 1.34,
     gapErrorP99Ms: 0.8,
+    itlErrorP99Ms: 0.02,
     sendDelayP50Ms: 0.011,
     sendDelayP99Ms: 0.9,
   },

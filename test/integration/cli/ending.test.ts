@@ -53,6 +53,8 @@ test("Ctrl-C saves what was measured", async (context) => {
   child.kill("SIGINT");
   const { exitCode, stdout, stderr } = await ended;
   assert.equal(exitCode, 130, stderr);
+  const { outcome } = JSON.parse(stdout) as Result;
+  assert.deepEqual(outcome, { kind: "interrupted", reason: "" }, "the sentence says it already");
   const result = JSON.parse(stdout) as Result;
   assert.deepEqual(JSON.parse(await readFile(join(directory, "result.json"), "utf8")), result);
   assert.equal(result.outcome.kind, "interrupted");

@@ -68,6 +68,27 @@ describe("targets", { concurrency: 2 }, () => {
     assert.deepEqual(probe!.httpErrorsByStatus, { "500": fired });
   });
 
+  test("a search of a target that answers nothing but HTTP 500 ends with 3, and says so", async (context) => {
+    const url = await startHttp(
+      context,
+      openaiServer((answer) => {
+        answer.statusCode = 500;
+        answer.end("out of memory");
+      }),
+    );
+    const directory = join(await temporaryFolder(context), "run");
+    const { exitCode, stdout, stderr } = await loadline(
+      context,
+      ...["find", "--target", url, "--slo", "ttft p99 <= 1s", "--time-budget", "20s"],
+      ...["--agents", "1", "--out", directory],
+    );
+    assert.equal(exitCode, 3, stderr);
+    assert.match(
+      stdout,
+      /^No rate meets ttft p99 <= 1s: the target answers one request at a time with errors/,
+    );
+  });
+
   test("--wait-ready waits for a server that is loading, and sends it nothing else", async (context) => {
     const asked: string[] = [];
     const whenReady = openaiServer();

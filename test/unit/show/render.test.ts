@@ -221,7 +221,7 @@ describe("the answer in one sentence", () => {
   test("a run of one window says whether it met the SLO, and what failed", () => {
     assert.equal(
       headline(single({})),
-      "4 requests/s for 30.0 s: undecided on ttft p99 <= 200ms; TTFT p50 48.0 ms; 3 of 120 requests failed.",
+      "4 requests/s for 30.0 s: undecided on ttft p99 <= 200ms; TTFT p50 48.0 ms; 3 of 120 requests failed (HTTP 500: 1, HTTP 503: 1, timed out: 1).",
     );
     assert.match(headline(single({ verdict: "met" })), /: meets ttft p99 <= 200ms;/);
     assert.match(headline(single({ verdict: null })), /: 3\.90 requests\/s achieved;/);

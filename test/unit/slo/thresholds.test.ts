@@ -7,6 +7,7 @@ import {
   limitIndex,
   thresholdTable,
   tightestGapLimitNs,
+  tightestItlLimitNs,
   tightestIntendedLimitNs,
 } from "../../../shared/slo/thresholds.ts";
 
@@ -87,7 +88,8 @@ test("the tightest latency limit is that of the shortest time, whatever the clau
     900_000_000,
     "the sender's delay is no part of the others",
   );
-  assert.equal(tightestGapLimitNs(slo), 30_000_000);
+  assert.equal(tightestGapLimitNs(slo), 40_000_000);
+  assert.equal(tightestItlLimitNs(slo), 30_000_000);
   assert.equal(tightestIntendedLimitNs(parseSlo(["service_e2e p99 <= 1s"])), undefined);
   assert.equal(tightestGapLimitNs(parseSlo(["ttft p99 <= 1s"])), undefined);
 });

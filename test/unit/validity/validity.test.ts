@@ -33,6 +33,7 @@ function agent(changes: Partial<AgentFacts> = {}): AgentFacts {
     clockErrorBoundNs: 0.2 * MS,
     clockMovedNs: 0,
     gapErrorP99Ns: 0.1 * MS,
+    itlErrorP99Ns: 0.01 * MS,
     silenceNs: 1.1 * S,
     missingNs: 0,
     lost: undefined,
@@ -46,6 +47,7 @@ function judge(changes: Partial<AgentFacts>, facts: Partial<WindowFacts> = {}): 
     agents: [agent({ agentId: "well" }), agent(changes)],
     intendedLimitNs: undefined,
     gapLimitNs: undefined,
+    itlLimitNs: undefined,
     problems: [],
     backlogGrew: true,
     verdictHolds: false,
@@ -122,6 +124,12 @@ const FAULTS: readonly {
     changes: { gapErrorP99Ns: 6 * MS },
     facts: { gapLimitNs: 50 * MS },
     reason: /^agent a mistakes gaps by 6\.0 ms by itself \(p99 against a null sink, bound 5\.0 ms/,
+  },
+  {
+    fault: "an error of the mean gap of more than a tenth of its limit",
+    changes: { itlErrorP99Ns: 6 * MS },
+    facts: { itlLimitNs: 50 * MS },
+    reason: /^agent a mistakes mean gaps \(ITL\) by 6\.0 ms by itself \(p99 .*, bound 5\.0 ms/,
   },
   {
     fault: "lengths that are not those forced",
@@ -212,6 +220,11 @@ for (const { changes, cause } of CAUSES) {
     assert.deepEqual(judge(changes), VALID);
   });
 }
+
+test("an error of single gaps is held against limits of single gaps only", () => {
+  assert.deepEqual(judge({ gapErrorP99Ns: 6 * MS }, { itlLimitNs: 50 * MS }), VALID);
+  assert.deepEqual(judge({ itlErrorP99Ns: 6 * MS }, { gapLimitNs: 50 * MS }), VALID);
+});
 
 test("collections that add up to less than half of a delay are not its cause", () => {
   const health = [healthOf({ gcPauses: 1, gcPauseSeconds: 0.003 })];
