@@ -65,8 +65,7 @@ function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
     agentId,
     health,
     ...clockFactsOf(roster, agentId),
-    gapErrorP99Ns: roster.get(agentId)?.hello.floor?.gapErrorP99Ns,
-    itlErrorP99Ns: roster.get(agentId)?.hello.floor?.itlErrorP99Ns,
+    ...floorFactsOf(roster, agentId),
     silenceNs: roster.longestSilenceNs(agentId, runZeroNs + startAtNs, runZeroNs + untilNs),
     missingNs: Math.max(0, sealedNs - recordFromNs - coveredNs),
     lost: isLost
@@ -90,6 +89,15 @@ function clockFactsOf(
 ): Pick<AgentFacts, "clockErrorBoundNs" | "clockMovedNs"> {
   const { clockOffset, clockMovedNs = 0 } = roster.get(agentId) ?? {};
   return { clockErrorBoundNs: clockOffset?.errorBoundNs ?? 0, clockMovedNs };
+}
+
+/** What the agent's self-calibration says of its own error. */
+function floorFactsOf(
+  roster: Roster,
+  agentId: string,
+): Pick<AgentFacts, "gapErrorP99Ns" | "itlErrorP99Ns"> {
+  const floor = roster.get(agentId)?.hello.floor;
+  return { gapErrorP99Ns: floor?.gapErrorP99Ns, itlErrorP99Ns: floor?.itlErrorP99Ns };
 }
 
 /** Requests waiting for their first token that come and go by chance. */
