@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import type { SimulatorOptions } from "./options.ts";
 import { startSimulator } from "./server.ts";
 
@@ -8,10 +9,19 @@ import { startSimulator } from "./server.ts";
  * @throws LoadError as `startSimulator`.
  */
 export async function runSimulateServer(options: SimulatorOptions): Promise<void> {
+  collectOften();
   const simulator = await startSimulator(options);
   process.stdout.write(`${JSON.stringify({ url: simulator.url, port: simulator.port })}\n`);
   await toldToEnd();
   await simulator.close();
+}
+
+/**
+ * Keeps the young generation as small as it starts. Left alone it grows to 64 MB, and each collection of it holds every
+ * stream's tokens back by several ms that no schedule knows of. Takes effect at any time before it has grown.
+ */
+function collectOften(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 function toldToEnd(): Promise<void> {
