@@ -180,6 +180,7 @@ export class AgentRun {
       previous.source.endAt(startAtNs);
       previous.source.poll();
       previous.source.stop();
+      this.#sealBefore(previous, startAtNs);
       this.#seal(startAtNs);
       this.#censorLater((flight) => flight.segment <= previous.segment.number);
     } else {
@@ -202,6 +203,16 @@ export class AgentRun {
         this.#censorLater((flight) => flight.segment <= held.segment.number);
       this.#awaitSeal(held);
     });
+  }
+
+  /** Cuts that lie before `untilNs` and whose timers, which count whole ms, have not come yet. */
+  #sealBefore({ segment }: HeldSegment, untilNs: number): void {
+    const { intervalNs } = this.#options.prepareRun.limits;
+    for (;;) {
+      const cutNs = nextCutNs(segment, this.#sealedUntilNs, intervalNs);
+      if (cutNs >= untilNs) return;
+      this.#seal(cutNs);
+    }
   }
 
   #seal(untilNs: number): void {
