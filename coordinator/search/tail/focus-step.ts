@@ -99,7 +99,7 @@ function isHot({ models, state }: Move): boolean {
   const block = state.blocks.at(-1);
   return models.some(
     ({ kind, index, limitIndex }) =>
-      kind === "surface" && overFractionAt(block?.clauses[index], limitIndex) > HOT_FRACTION,
+      kind !== "counts" && overFractionAt(block?.clauses[index], limitIndex) > HOT_FRACTION,
   );
 }
 

@@ -14,6 +14,11 @@ const COMPLETIONS_WANTED = 1_200;
 /** In flight and waiting, as parts of what the estimated rate holds, for a drain to be over. */
 const IN_FLIGHT_DRAINED = 0.8;
 const WAITING_DRAINED = 0.5;
+/**
+ * Of the unloaded time in system: below saturation it is hardly longer, while what was seen in an overload tells of the
+ * overload, and a drain that ends by it leaves the next block a queue that is not its own.
+ */
+const RESIDENCE_DRAINED = 2;
 /** Part of a drain at its end in which a service that is alive finishes something. */
 const ALIVE_PART = 1 / 3;
 
@@ -67,12 +72,14 @@ function isDrained({ state, observation }: Move): boolean {
   const last = observation.seconds.at(-1);
   if (last === undefined) return false;
   const rate = state.estimatePerSecond ?? 0;
+  const unloadedS = state.unloaded?.endToEndS ?? state.residenceS;
+  const residenceS = Math.min(state.residenceS, RESIDENCE_DRAINED * unloadedS);
   const aheadS = state.latencyS / Math.max(last.toS - last.fromS, 1e-3);
   const waiting = last.waitingEnd - last.firstTokens * aheadS;
   const inFlight = last.inFlightEnd - last.completed * aheadS;
   return (
     waiting <= 1 + WAITING_DRAINED * rate * (state.unloaded?.firstTokenS ?? 0) &&
-    inFlight <= 1 + IN_FLIGHT_DRAINED * rate * state.residenceS
+    inFlight <= 1 + IN_FLIGHT_DRAINED * rate * residenceS
   );
 }
 

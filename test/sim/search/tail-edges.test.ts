@@ -5,7 +5,7 @@ import { tailProcedure } from "../../../coordinator/search/tail.ts";
 import type { TailState } from "../../../coordinator/search/tail/state.ts";
 import type { Clause } from "../../../shared/slo/slo.ts";
 import { mmcMaxRate } from "../../../simulator/theory.ts";
-import { BATCH_TTFT, MM4 } from "../../support/search-queues.ts";
+import { BATCH_ITL, BATCH_TTFT, MM4 } from "../../support/search-queues.ts";
 import {
   quantileClause,
   runInVirtualTime,
@@ -273,6 +273,17 @@ describe("what may be asked for", () => {
     answerOf(run);
     const drains = run.segments.filter(({ request }) => request.purpose === "drain");
     assert.ok(drains.length >= 2, String(drains.length));
+  });
+
+  test("so is one whose gaps alone are over: a batch that has filled takes a minute to empty", () => {
+    const { clauses, truthPerSecond } = BATCH_ITL;
+    const seed = 900_040;
+    const options = { precisionFraction: 0.005 };
+    const server = BATCH_ITL.server(seed * 7919);
+    const run = searchAt({ clauses, server, options, seed: seed * 104_729 });
+    const { ratePerSecond } = answerOf(run);
+    assert.ok(Math.abs(ratePerSecond / truthPerSecond - 1) < 0.1, String(ratePerSecond));
+    assert.ok(run.segments.filter(({ request }) => request.purpose === "drain").length >= 2);
   });
 });
 
