@@ -1,4 +1,11 @@
 // The coordinator's folders that hold no I/O, clock or ambient randomness; read by ESLint and dependency-cruiser.
-export const pureFolders = ["plan", "fleet", "merge", "validity", "search", "show"].map(
-  (name) => `coordinator/${name}`,
-);
+export const pureFolders = [
+  "plan",
+  "fleet",
+  "merge",
+  "validity",
+  "search",
+  "size",
+  "compare",
+  "show",
+].map((name) => `coordinator/${name}`);

@@ -5,7 +5,6 @@ import { ExitCode, LoadError } from "../shared/errors.ts";
 const COMMANDS = [
   ["serve", "coordinator as a service"],
   ["rescore", "another SLO on the same records"],
-  ["compare", "how much more traffic, with a verdict"],
   ["calibrate", "autoscaler files"],
   ["size", "replicas and cost"],
 ] as const;
@@ -20,7 +19,7 @@ export function addNotYetCommands(program: Command): void {
       .action(() => {
         throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
           code: "LL_NOT_YET",
-          hint: "use find, run, sweep, agent, simulate-server, preflight, report or resume",
+          hint: "use find, run, sweep, agent, simulate-server, preflight, report, compare or resume",
           exitCode: ExitCode.PlanInvalid,
         });
       });

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./agent.ts";
+import { addCompareCommand } from "./compare.ts";
 import { addFleetCommand } from "./fleet.ts";
 import { measure } from "./measure.ts";
 import { addNotYetCommands } from "./not-yet.ts";
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
   addSimulateServerCommand(program);
   addPreflightCommand(program);
   addReportCommand(program);
+  addCompareCommand(program);
   addResumeCommand(program);
   addNotYetCommands(program);
   for (const command of program.commands) command.exitOverride();

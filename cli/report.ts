@@ -7,8 +7,9 @@ import { renderJunit } from "../coordinator/show/junit.ts";
 import { renderMarkdown } from "../coordinator/show/markdown.ts";
 import type { Result } from "../coordinator/show/result.ts";
 import { renderTerminal } from "../coordinator/show/terminal.ts";
-import { readRunFile, RESULT_FILE } from "../coordinator/store/run-folder.ts";
+import { readRunFile } from "../coordinator/store/run-folder.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
+import { readResult } from "./read-run.ts";
 import { readVersion } from "./version.ts";
 
 const RENDERERS: Readonly<Record<string, (result: Result) => string>> = {
@@ -56,19 +57,4 @@ async function reportOf(directory: string, { format, replay }: ReportFlags): Pro
 
 async function replayResult(directory: string): Promise<Result> {
   return resultOfReplay(await replayFolder(directory, readVersion()));
-}
-
-async function readResult(directory: string): Promise<Result> {
-  const text = await readRunFile(directory, RESULT_FILE);
-  const result = JSON.parse(text) as Omit<Result, "schema"> & { readonly schema: string };
-  if (isOurs(result)) return result;
-  throw new LoadError(`${directory} holds a result of schema ${result.schema}`, {
-    code: "LL_RESULT_SCHEMA",
-    hint: "read it with the version of Loadline that wrote it",
-    exitCode: ExitCode.PlanInvalid,
-  });
-}
-
-function isOurs(result: Omit<Result, "schema"> & { readonly schema: string }): result is Result {
-  return result.schema === "loadline/result@1";
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { diagnose, type Finding } from "../../coordinator/fleet/diagnosis.ts";
 import type { SurveyedAgent } from "../../coordinator/fleet/survey.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { IDENTITY_FILES } from "../../shared/platform/identity.ts";
 import { readVersion } from "../version.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { surveyFleet } from "../../coordinator/fleet/survey.ts";
 import { natsFleetLink, type NatsFleetLink } from "../../coordinator/link/nats-link.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import { SystemClock } from "../../shared/platform/system-clock.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { SurveyedAgent } from "../../coordinator/fleet/survey.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import { LEAVING_STATE } from "../../shared/control/control.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import { addFleetAddressFlags, type FleetFlags, lookAtFleet } from "./look.ts";

@@ -25,14 +25,7 @@ export function parseRecordedPlan(
   options: { readonly place: string; readonly version: string },
 ): RecordedPlan {
   const { place, version } = options;
-  const plan = jsonOf(text);
-  if (!isPlan(plan)) {
-    throw new LoadError(`${place} is damaged: it is not the plan of a run`, {
-      code: "LL_RUN_FOLDER_DAMAGED",
-      hint: "the file was changed after the run, or the disk is at fault; restore it from a copy",
-      exitCode: ExitCode.PlanInvalid,
-    });
-  }
+  const plan = readRecordedPlan(text, place);
   if (plan.loadline === version) return plan;
   throw new LoadError(
     `${place} was written by Loadline ${plan.loadline}, and this is Loadline ${version}`,
@@ -42,6 +35,21 @@ export function parseRecordedPlan(
       exitCode: ExitCode.PlanInvalid,
     },
   );
+}
+
+/**
+ * `plan.json` of any version: what its run was, for readers who decide nothing anew.
+ *
+ * @param place the file, for the message. @throws LoadError LL_RUN_FOLDER_DAMAGED
+ */
+export function readRecordedPlan(text: string, place: string): RecordedPlan {
+  const plan = jsonOf(text);
+  if (isPlan(plan)) return plan;
+  throw new LoadError(`${place} is damaged: it is not the plan of a run`, {
+    code: "LL_RUN_FOLDER_DAMAGED",
+    hint: "the file was changed after the run, or the disk is at fault; restore it from a copy",
+    exitCode: ExitCode.PlanInvalid,
+  });
 }
 
 function jsonOf(text: string): unknown {

@@ -42,7 +42,7 @@ function workload(result: Result): Fact {
 type Lengths = Result["workload"]["classes"][number]["promptTokens"];
 
 /** A distribution of lengths in words. */
-function lengthsText(lengths: Lengths): string {
+export function lengthsText(lengths: Lengths): string {
   switch (lengths.kind) {
     case "fixed":
       return count(lengths.tokens);

@@ -3,9 +3,9 @@ import { columnsOf, TABLE_LEGEND, type Column } from "./columns.ts";
 import { factsOf } from "./facts.ts";
 import { count, ms, NOTHING, percent, quantile, VERDICT_WORDS } from "./format.ts";
 import { headline, load } from "./headline.ts";
-import { STYLE } from "./html-style.ts";
+import { factEntries, htmlPage, htmlTable, numberCell } from "./html-page.ts";
 import { latencyCharts } from "./latency-chart.ts";
-import { lines, markup, NO_MARKUP, trusted, type Markup } from "./markup.ts";
+import { lines, markup, NO_MARKUP, type Markup } from "./markup.ts";
 import type { AgentView, ProbeClauseView, ProbeView, Result } from "./result.ts";
 import { overLimitCharts } from "./over-limit-chart.ts";
 import { throughputChart } from "./throughput-chart.ts";
@@ -21,17 +21,7 @@ const AGENT_ROWS_MAX = 24;
  * every text escaped.
  */
 export function renderHtml(result: Result): string {
-  const page = lines([
-    markup`<!doctype html>`,
-    markup`<html lang="en">`,
-    markup`<head>`,
-    markup`<meta charset="utf-8">`,
-    markup`<meta name="viewport" content="width=device-width, initial-scale=1">`,
-    markup`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    markup`<title>${headline(result)}</title>`,
-    markup`<style>${trusted(STYLE)}</style>`,
-    markup`</head>`,
-    markup`<body>`,
+  return htmlPage(headline(result), [
     header(result),
     markup`<main>`,
     validityBox(result),
@@ -42,10 +32,7 @@ export function renderHtml(result: Result): string {
     floorTable(result.agents),
     facts(result),
     markup`</main>`,
-    markup`</body>`,
-    markup`</html>`,
   ]);
-  return `${page.markup}\n`;
 }
 
 function header(result: Result): Markup {
@@ -74,18 +61,6 @@ function charts(result: Result): Markup {
   return markup`<section class="charts" aria-label="Charts">${all}</section>`;
 }
 
-/** A table in a box that scrolls by itself, so that the page never does. */
-function table(title: string, head: readonly Markup[], rows: readonly Markup[]): Markup {
-  return lines([
-    markup`<section aria-label="${title}"><h2>${title}</h2>`,
-    markup`<div class="scroll" role="region" aria-label="${title}, table" tabindex="0"><table>`,
-    markup`<thead><tr>${head}</tr></thead>`,
-    markup`<tbody>`,
-    ...rows,
-    markup`</tbody></table></div></section>`,
-  ]);
-}
-
 function probeTable(result: Result): Markup {
   if (result.probes.length === 0) return NO_MARKUP;
   const columns = columnsOf(result);
@@ -98,7 +73,7 @@ function probeTable(result: Result): Markup {
       markup`<tr class="${markOf(probe)}">${columns.map((column) => cell(column, probe))}</tr>`,
   );
   return lines([
-    table("Windows", head, rows),
+    htmlTable("Windows", head, rows),
     markup`<p class="note">${TABLE_LEGEND} A quantile is told only where enough requests stand behind it.</p>`,
   ]);
 }
@@ -109,13 +84,6 @@ function cell(column: Column, probe: ProbeView): Markup {
   return column.title === "SLO"
     ? markup`<td class="word ${markOf(probe)}">${text}</td>`
     : markup`<td>${text}</td>`;
-}
-
-/** "n/a (needs 662)" is written small: it would make the table wider than its numbers do. */
-function numberCell(text: string): Markup {
-  return text.startsWith("n/a")
-    ? markup`<td class="number"><small>${text}</small></td>`
-    : markup`<td class="number">${text}</td>`;
 }
 
 /** Which clause held where: one row a window, one column a clause. */
@@ -136,7 +104,7 @@ function clauseTable(result: Result): Markup {
     return markup`<tr class="${markOf(probe)}"><th scope="row">${load(probe)}</th>${cells}</tr>`;
   });
   return lines([
-    table("Clause by clause", head, rows),
+    htmlTable("Clause by clause", head, rows),
     markup`<p class="note">Requests (gaps for a gap clause) beyond the limit, of all that count; counted one by one on the agents.</p>`,
   ]);
 }
@@ -173,7 +141,7 @@ function agentTable(agents: readonly AgentView[]): Markup {
   const hidden = agents.length - shown.length;
   const rest = hidden === 0 ? "" : ` ${count(hidden)} agents with less delay are not shown.`;
   return lines([
-    table("Send delay by agent", head, rows),
+    htmlTable("Send delay by agent", head, rows),
     markup`<p class="note">Times in ms: how late requests left, against the schedule. Bars show p99, or max where p99 is unknown.${rest}</p>`,
   ]);
 }
@@ -203,15 +171,13 @@ function floorTable(agents: readonly AgentView[]): Markup {
     return markup`<tr><th scope="row">${id}</th>${[...times, ...rates].map(numberCell)}</tr>`;
   });
   return lines([
-    table("What the generator itself adds", head, rows),
+    htmlTable("What the generator itself adds", head, rows),
     markup`<p class="note">By each agent's self-calibration against a server that only answers, before the run; times in ms. Requests/s were answers empty, tokens/s without requests: a load takes up a part of each.</p>`,
   ]);
 }
 
 function facts(result: Result): Markup {
-  const entries = factsOf(result).map(
-    (fact) => markup`<dt>${fact.about}</dt><dd>${fact.text}</dd>`,
-  );
+  const entries = factEntries(factsOf(result));
   const { directory, names } = result.files;
   const files = markup`<dt>files</dt><dd>${directory}: ${names.join(", ")}</dd>`;
   return markup`<section aria-label="Details"><h2>Details</h2><dl>${entries}${files}</dl></section>`;

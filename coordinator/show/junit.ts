@@ -4,36 +4,59 @@ import { lines, markup, NO_MARKUP, type Markup } from "./markup.ts";
 import type { ProbeView, Result } from "./result.ts";
 import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
 
-interface TestCase {
+/** A promise, and what became of it: one that was broken is a failure; what could not be decided is an error. */
+export interface TestCase {
   readonly name: string;
   readonly timeS: number;
   readonly verdict: { readonly tag: "failure" | "error"; readonly message: string } | undefined;
 }
 
+export interface TestSuite {
+  readonly name: string;
+  /** The command: groups the cases. */
+  readonly className: string;
+  readonly timeS: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly headline: string;
+  readonly cases: readonly TestCase[];
+}
+
 /**
  * JUnit XML for a CI server: one case for the validity, and one for the answer of a search or for each clause of
- * each window of a run. A promise that was broken is a failure; what could not be decided is an error.
+ * each window of a run.
  */
 export function renderJunit(result: Result): string {
-  const cases = [validityCase(result), ...answerCases(result)];
+  return renderSuite({
+    name: result.name,
+    className: result.command,
+    timeS: result.durationS,
+    startedAt: result.startedAt,
+    headline: headline(result),
+    cases: [validityCase(result), ...answerCases(result)],
+  });
+}
+
+/** A suite of cases as JUnit XML. */
+export function renderSuite(suite: TestSuite): string {
+  const { cases } = suite;
   const tagged = (tag: "failure" | "error"): number =>
     cases.filter((each) => each.verdict?.tag === tag).length;
-  const suite = markup`<testsuite name="${result.name}" tests="${cases.length}" failures="${tagged("failure")}" errors="${tagged("error")}" time="${result.durationS}" timestamp="${result.startedAt}">`;
   const written = lines([
     markup`<?xml version="1.0" encoding="UTF-8"?>`,
     markup`<testsuites>`,
-    suite,
-    ...cases.map((each) => writeCase(result, each)),
-    markup`<system-out>${headline(result)}</system-out>`,
+    markup`<testsuite name="${suite.name}" tests="${cases.length}" failures="${tagged("failure")}" errors="${tagged("error")}" time="${suite.timeS}" timestamp="${suite.startedAt}">`,
+    ...cases.map((each) => writeCase(suite.className, each)),
+    markup`<system-out>${suite.headline}</system-out>`,
     markup`</testsuite>`,
     markup`</testsuites>`,
   ]);
   return `${written.markup}\n`;
 }
 
-function writeCase(result: Result, each: TestCase): Markup {
+function writeCase(className: string, each: TestCase): Markup {
   const { verdict } = each;
-  return markup`<testcase classname="${result.command}" name="${each.name}" time="${each.timeS}">${
+  return markup`<testcase classname="${className}" name="${each.name}" time="${each.timeS}">${
     verdict === undefined ? NO_MARKUP : writeVerdict(verdict)
   }</testcase>`;
 }

@@ -1,5 +1,5 @@
 import { columnsOf, TABLE_LEGEND } from "./columns.ts";
-import { factsOf } from "./facts.ts";
+import { type Fact, factsOf } from "./facts.ts";
 import { headline } from "./headline.ts";
 import type { Result } from "./result.ts";
 import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
@@ -11,11 +11,13 @@ export function renderMarkdown(result: Result): string {
     `**${escapeMarkdown(headline(result))}**`,
     validity(result),
     table(result),
-    factsOf(result)
-      .map((fact) => `- ${fact.about}: ${escapeMarkdown(fact.text)}`)
-      .join("\n"),
+    factLines(factsOf(result)),
   ];
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+export function factLines(facts: readonly Fact[]): string {
+  return facts.map((fact) => `- ${fact.about}: ${escapeMarkdown(fact.text)}`).join("\n");
 }
 
 function validity(result: Result): string {
@@ -31,20 +33,25 @@ function validity(result: Result): string {
 function table(result: Result): string {
   if (result.probes.length === 0) return "";
   const columns = columnsOf(result);
+  const rows = result.probes.map((probe) => columns.map((column) => column.cell(probe)));
+  return [...markdownTable(columns, rows), "", TABLE_LEGEND].join("\n");
+}
+
+/** The lines of a table; its cells are text of others, its titles ours. */
+export function markdownTable(
+  columns: readonly { readonly title: string; readonly numeric: boolean }[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     row(columns.map((column) => column.title)),
     row(columns.map((column) => (column.numeric ? "---:" : "---"))),
-    ...result.probes.map((probe) =>
-      row(columns.map((column) => escapeMarkdown(column.cell(probe)))),
-    ),
-    "",
-    TABLE_LEGEND,
-  ].join("\n");
+    ...rows.map((cells) => row(cells.map(escapeMarkdown))),
+  ];
 }
 
 /** Text of others as text: no markup, no HTML, no line of its own. */
-function escapeMarkdown(text: string): string {
+export function escapeMarkdown(text: string): string {
   return text
     .replaceAll(/[\r\n]+/g, " ")
     .replaceAll("&", "&amp;")

@@ -1,7 +1,7 @@
 import { chosen, count, NOTHING, quantile, rate, seconds, verdictWord } from "./format.ts";
 import { load } from "./headline.ts";
 import type { ProbeView } from "./result.ts";
-import { printable } from "./terminal.ts";
+import { printable } from "./paint.ts";
 
 /** What is known while a segment runs. */
 export interface LiveView {

@@ -1,22 +1,20 @@
-import { columnsOf, TABLE_LEGEND, type Column } from "./columns.ts";
+import { columnsOf, TABLE_LEGEND } from "./columns.ts";
 import { factsOf } from "./facts.ts";
 import { headline } from "./headline.ts";
+import {
+  alignedLines,
+  MARK_STYLES,
+  type Painter,
+  painterOf,
+  printable,
+  type TerminalOptions,
+} from "./paint.ts";
 import type { ProbeView, Result } from "./result.ts";
 import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
 
-export interface TerminalOptions {
-  /** ANSI colours; off by default. */
-  readonly color?: boolean;
-}
-
-const STYLES = { bold: "1", dim: "2", red: "31", green: "32", yellow: "33" } as const;
-type Style = keyof typeof STYLES;
-type Painter = (style: Style, text: string) => string;
-
 /** The answer, the table to paste, whether to trust it, and where the files are. Ends with a line break. */
 export function renderTerminal(result: Result, options: TerminalOptions = {}): string {
-  const paint: Painter =
-    options.color === true ? (style, text) => `\u001b[${STYLES[style]}m${text}\u001b[0m` : plain;
+  const paint = painterOf(options);
   const blocks = [
     [paint("bold", printable(headline(result)))],
     result.probes.length === 0 ? [] : [...table(result, paint), paint("dim", TABLE_LEGEND)],
@@ -30,49 +28,22 @@ export function renderTerminal(result: Result, options: TerminalOptions = {}): s
     .join("\n\n")}\n`;
 }
 
-function plain(_style: Style, text: string): string {
-  return text;
-}
-
-/** Model names, agent ids and reasons come from elsewhere: an escape sequence in one must not reach a terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "�");
-}
-
 function table(result: Result, paint: Painter): string[] {
   const columns = columnsOf(result);
-  const rows = result.probes.map((probe) => columns.map((column) => column.cell(probe)));
-  const widths = columns.map((column, index) =>
-    Math.max(column.title.length, ...rows.map((row) => row[index]?.length ?? 0)),
+  const [head = "", ...rows] = alignedLines(
+    columns,
+    result.probes.map((probe) => columns.map((column) => column.cell(probe))),
   );
-  const line = (cells: readonly string[]): string =>
-    columns
-      .map((column, index) => pad(column, cells[index] ?? "", widths[index] ?? 0))
-      .join("  ")
-      .trimEnd();
   return [
-    paint("dim", line(columns.map((column) => column.title))),
-    ...rows.map((row, index) => paintRow(line(row), result.probes[index], paint)),
+    paint("dim", head),
+    ...rows.map((row, index) => paintRow(row, result.probes[index], paint)),
   ];
 }
 
-function pad(column: Column, text: string, width: number): string {
-  return column.numeric ? text.padStart(width) : text.padEnd(width);
-}
-
 function paintRow(text: string, probe: ProbeView | undefined, paint: Painter): string {
-  if (probe?.validity.verdict === "invalid") return paint("dim", text);
-  switch (probe?.verdict) {
-    case "met":
-      return paint("green", text);
-    case "violated":
-      return paint("red", text);
-    case "undecided":
-      return paint("yellow", text);
-    case null:
-    case undefined:
-      return text;
-  }
+  if (probe?.validity.verdict === "invalid") return paint(MARK_STYLES.void, text);
+  const verdict = probe?.verdict ?? null;
+  return verdict === null ? text : paint(MARK_STYLES[verdict], text);
 }
 
 function validityBox(result: Result, paint: Painter): string[] {

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { NOT_YET_NAMES } from "../../coordinator/plan/not-yet.ts";
 import type { Result } from "../../coordinator/show/result.ts";
 import { embedded } from "../support/nats-server.ts";
+import { writeRunFixture } from "../support/run-fixture.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -47,6 +48,7 @@ test(
 test("the README has a recipe for each command that is built", () => {
   assert.deepEqual([...new Set(README_COMMANDS.map(kindOf))].sort(), [
     "agent",
+    "compare",
     "find",
     "fleet",
     "preflight",
@@ -80,6 +82,7 @@ test("every file that the README and the documents link to is there", () => {
     "docs/measurement.md",
     "docs/run-folder.md",
     "docs/fleet.md",
+    "docs/compare.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
@@ -145,6 +148,11 @@ async function tryOut(stage: Stage, command: string): Promise<void> {
   const out =
     /(?:--out|resume) runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));
   const ownOut = command.includes("--out ") ? "" : ` --out ${stage.folder}/${out}`;
+  if (kind === "compare") {
+    // Its searches would take minutes; docs/compare.md says how they are made.
+    await writeRunFixture(join(stage.folder, "fp16"), { rate: [41.8, 39.9, 43.8] });
+    await writeRunFixture(join(stage.folder, "int8"), { rate: [54.5, 51.9, 57.2] });
+  }
   if (kind === "resume") leaveUnfinished(stage.adapt(command).split(" ").at(-1) ?? "");
   const short = measures ? `${ownOut} --output-tokens 4` : "";
   const child = start(stage.context, stage.adapt(command) + short, {

@@ -28,7 +28,8 @@ function queue(
   return { name, clauses, truthPerSecond, binding, server };
 }
 
-function mmc(
+/** An M/M/c queue: `slots` servers of `mu` requests/s each, and a limit on the time to the first token. */
+export function mmc(
   name: string,
   {
     slots,

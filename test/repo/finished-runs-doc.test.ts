@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { startLoadline, temporaryFolder } from "../support/cli.ts";
+import { writeRunFixture } from "../support/run-fixture.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const COMMAND_START = "npm run -s loadline -- ";
+
+async function commandsOf(document: string): Promise<readonly string[]> {
+  const text = await readFile(new URL(document, ROOT), "utf8");
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
+    block.trimEnd().split("\n"),
+  );
+}
+
+/** The words of a command, quotes taken off. */
+function wordsOf(command: string): readonly string[] {
+  assert.ok(command.startsWith(COMMAND_START), command);
+  return [...command.slice(COMMAND_START.length).matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? "",
+  );
+}
+
+/** Runs a document's command on what `folder` holds; searches are only planned, as they would take minutes. */
+async function tryOut(context: TestContext, folder: string, command: string): Promise<void> {
+  const words = wordsOf(command).map((word) =>
+    word.replace(/^((?:\w+=)?)(runs\/|results_)/, `$1${folder}/$2`),
+  );
+  const measures = words[0] === "find";
+  const { exitCode, stdout, stderr } = await startLoadline(context, [
+    ...words,
+    ...(measures ? ["--dry-run", "--model", "m"] : []),
+  ]).ended;
+  assert.equal(exitCode, 0, `${command}\n${stdout}\n${stderr}`);
+  assert.notEqual(stdout, "", command);
+}
+
+test("every command of docs/compare.md works as it stands there", async (context) => {
+  const folder = await temporaryFolder(context);
+  await mkdir(join(folder, "runs"));
+  await writeRunFixture(join(folder, "runs/fp16"), { rate: [41.8, 39.9, 43.8] });
+  await writeRunFixture(join(folder, "runs/int8"), { rate: [54.5, 51.9, 57.2] });
+  await writeRunFixture(join(folder, "runs/llama-int8"), {
+    rate: [54.5, 51.9, 57.2],
+    result: { target: { url: "http://127.0.0.1:8001/v1", endpoint: "chat", model: "other" } },
+  });
+  const scores = { "exact_match,strict-match": 0.85, "exact_match_stderr,strict-match": 0.01 };
+  for (const name of ["fp16", "int8"])
+    await writeFile(
+      join(folder, `results_${name}.json`),
+      JSON.stringify({ results: { gsm8k: scores } }),
+    );
+  const commands = await commandsOf("docs/compare.md");
+  assert.ok(commands.length >= 8);
+  await Promise.all(commands.map((command) => tryOut(context, folder, command)));
+});
