@@ -1,26 +1,25 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
-import { type Comparison, compare, type Hardware } from "../coordinator/compare/comparison.ts";
+import { type Comparison, compare } from "../coordinator/compare/comparison.ts";
 import type { Contender } from "../coordinator/compare/contender.ts";
 import { contenderOfRun } from "../coordinator/compare/from-run.ts";
 import { atLeast, type Gate, noWorseThan } from "../coordinator/compare/gate.ts";
 import { readTreatments } from "../coordinator/compare/likeness.ts";
 import { type Quality, readQuality } from "../coordinator/compare/quality.ts";
-import { readFraction, readWhole } from "../coordinator/plan/quantities.ts";
+import { readFraction } from "../coordinator/plan/quantities.ts";
 import { comparisonDocument, comparisonJunit } from "../coordinator/show/comparison.ts";
 import { renderDocumentMarkdown } from "../coordinator/show/document-markdown.ts";
-import { readPrice, replicaPricePerHour } from "../coordinator/size/price.ts";
+import type { Hardware } from "../coordinator/size/price.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { readFlagFile } from "./flag-file.ts";
 import { flagInvalid, valueOf } from "./flag-invalid.ts";
+import { hardwareOfTexts } from "./hardware-flags.ts";
 import { namedValues, splitNamed } from "./named-values.ts";
 import { positiveFlag } from "./positive-flag.ts";
 import { readPlan, readValidResult } from "./read-run.ts";
 import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
-
-const GPUS_MAX = 100_000;
 
 interface CompareFlags {
   /** `--no-worse-than`: commander takes the `no` for a negation, and true for the default. */
@@ -162,14 +161,6 @@ function hardwareFrom(flags: CompareFlags, names: readonly string[]): (name: str
     );
   }
   return (name) => hardware.get(name) ?? hardwareOfTexts(undefined, undefined);
-}
-
-function hardwareOfTexts(price: string | undefined, gpuText: string | undefined): Hardware {
-  const bounds = { min: 1, max: GPUS_MAX };
-  const gpus = gpuText === undefined ? 1 : valueOf("--gpus", readWhole(gpuText, bounds));
-  if (price === undefined) return { gpus, pricePerHour: null, currency: "$" };
-  const read = valueOf("--price", readPrice(price));
-  return { gpus, pricePerHour: replicaPricePerHour(read, gpus), currency: read.currency };
 }
 
 async function qualitiesOf(

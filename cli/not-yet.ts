@@ -6,7 +6,6 @@ const COMMANDS = [
   ["serve", "coordinator as a service"],
   ["rescore", "another SLO on the same records"],
   ["calibrate", "autoscaler files"],
-  ["size", "replicas and cost"],
 ] as const;
 
 export function addNotYetCommands(program: Command): void {
@@ -19,7 +18,7 @@ export function addNotYetCommands(program: Command): void {
       .action(() => {
         throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
           code: "LL_NOT_YET",
-          hint: "use find, run, sweep, agent, simulate-server, preflight, report, compare or resume",
+          hint: "use find, run, sweep, agent, simulate-server, preflight, report, compare, size or resume",
           exitCode: ExitCode.PlanInvalid,
         });
       });

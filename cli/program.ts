@@ -8,6 +8,7 @@ import { addFindFlags, addRunFlags, addSweepFlags } from "./plan-flags.ts";
 import { addPreflightCommand } from "./preflight.ts";
 import { addReportCommand } from "./report.ts";
 import { addResumeCommand } from "./resume.ts";
+import { addSizeCommand } from "./size.ts";
 import { addSimulateServerCommand } from "./simulate-server.ts";
 import { readVersion } from "./version.ts";
 
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   addPreflightCommand(program);
   addReportCommand(program);
   addCompareCommand(program);
+  addSizeCommand(program);
   addResumeCommand(program);
   addNotYetCommands(program);
   for (const command of program.commands) command.exitOverride();

@@ -1,6 +1,7 @@
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import type { Verdict } from "../../shared/slo/slo.ts";
 import { type Cost, costAt } from "../size/cost.ts";
+import type { Hardware } from "../size/price.ts";
 import { type Contender, type Trait, tokensPerRequest, windowNear } from "./contender.ts";
 import { type EqualRate, equalRates, latencyAt, tradeOffRate } from "./equal-rates.ts";
 import { type Gate, judgeGate, NO_LESS, worstVerdict } from "./gate.ts";
@@ -8,14 +9,6 @@ import { declaredDifferences, type Difference } from "./likeness.ts";
 import { type Quality, type Recovery, recoveryOf } from "./quality.ts";
 import { minimumDetectableRatio, type Ratio, ratioOf } from "./ratio.ts";
 import { dominatorOf } from "./trade-off.ts";
-
-/** What a run stands on, as its user says. */
-export interface Hardware {
-  readonly gpus: number;
-  /** Of the whole replica, an hour. */
-  readonly pricePerHour: number | null;
-  readonly currency: string;
-}
 
 export interface ComparisonOptions {
   readonly loadline: string;
@@ -107,7 +100,7 @@ export interface TradeOffView {
 /**
  * Compares the candidates with the baseline.
  *
- * @throws LoadError LL_COMPARE_UNLIKE, LL_COMPARE_NO_RATE.
+ * @throws LoadError LL_COMPARE_UNLIKE, LL_NO_MAX_RATE.
  */
 export function compare(options: ComparisonOptions): Comparison {
   const { baseline, candidates, treatments } = options;
@@ -147,7 +140,7 @@ function requireRate(baseline: Contender, gates: readonly Gate[]): void {
   throw new LoadError(
     `${asked}, and the baseline ${baseline.name} has no maximum rate: ${baseline.noRateReason}`,
     {
-      code: "LL_COMPARE_NO_RATE",
+      code: "LL_NO_MAX_RATE",
       hint: "give a run of `loadline find` that found its rate as the baseline",
       exitCode: ExitCode.PlanInvalid,
     },

@@ -32,3 +32,11 @@ export function readPrice(text: string): Reading<Price> {
 export function replicaPricePerHour(price: Price, gpus: number): number {
   return price.per === "gpu" ? price.perHour * gpus : price.perHour;
 }
+
+/** What a replica stands on, as its user says. */
+export interface Hardware {
+  readonly gpus: number;
+  /** Of the whole replica, an hour. */
+  readonly pricePerHour: number | null;
+  readonly currency: string;
+}

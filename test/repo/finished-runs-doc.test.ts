@@ -26,7 +26,7 @@ function wordsOf(command: string): readonly string[] {
 /** Runs a document's command on what `folder` holds; searches are only planned, as they would take minutes. */
 async function tryOut(context: TestContext, folder: string, command: string): Promise<void> {
   const words = wordsOf(command).map((word) =>
-    word.replace(/^((?:\w+=)?)(runs\/|results_)/, `$1${folder}/$2`),
+    word.replace(/^((?:\w+=)?)(runs\/|results_|forecast\.csv|config\.json)/, `$1${folder}/$2`),
   );
   const measures = words[0] === "find";
   const { exitCode, stdout, stderr } = await startLoadline(context, [
@@ -54,5 +54,19 @@ test("every command of docs/compare.md works as it stands there", async (context
     );
   const commands = await commandsOf("docs/compare.md");
   assert.ok(commands.length >= 8);
+  await Promise.all(commands.map((command) => tryOut(context, folder, command)));
+});
+
+test("every command of docs/sizing.md works as it stands there, on the forecast that it shows", async (context) => {
+  const folder = await temporaryFolder(context);
+  await mkdir(join(folder, "runs"));
+  await writeRunFixture(join(folder, "runs/fp16"), { rate: [41.8, 39.9, 43.8] });
+  const document = await readFile(new URL("docs/sizing.md", ROOT), "utf8");
+  const [, forecast = ""] = /^```\n(time,.*?)^```/ms.exec(document) ?? [];
+  await writeFile(join(folder, "forecast.csv"), forecast);
+  const config = { num_hidden_layers: 80, num_key_value_heads: 8, head_dim: 128 };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+  const commands = await commandsOf("docs/sizing.md");
+  assert.ok(commands.length >= 5);
   await Promise.all(commands.map((command) => tryOut(context, folder, command)));
 });

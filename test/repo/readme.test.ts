@@ -56,6 +56,7 @@ test("the README has a recipe for each command that is built", () => {
     "resume",
     "run",
     "simulate-server",
+    "size",
     "sweep",
   ]);
 });
@@ -83,6 +84,7 @@ test("every file that the README and the documents link to is there", () => {
     "docs/run-folder.md",
     "docs/fleet.md",
     "docs/compare.md",
+    "docs/sizing.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
@@ -148,7 +150,7 @@ async function tryOut(stage: Stage, command: string): Promise<void> {
   const out =
     /(?:--out|resume) runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));
   const ownOut = command.includes("--out ") ? "" : ` --out ${stage.folder}/${out}`;
-  if (kind === "compare") {
+  if (kind === "compare" || kind === "size") {
     // Its searches would take minutes; docs/compare.md says how they are made.
     await writeRunFixture(join(stage.folder, "fp16"), { rate: [41.8, 39.9, 43.8] });
     await writeRunFixture(join(stage.folder, "int8"), { rate: [54.5, 51.9, 57.2] });

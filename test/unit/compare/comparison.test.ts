@@ -137,7 +137,7 @@ describe("the verdict", () => {
     assert.deepEqual([verdict, exitCode, equalRates.length], [null, 0, 4]);
     assert.throws(
       () => compared(listed("a"), [listed("b")], { gates: [{ text: "x", ratioMin: 1 }] }),
-      /LL_COMPARE_NO_RATE|a gate is to be judged/,
+      /LL_NO_MAX_RATE|a gate is to be judged/,
     );
   });
 
