@@ -7,6 +7,7 @@ import { addNotYetCommands } from "./not-yet.ts";
 import { addFindFlags, addRunFlags, addSweepFlags } from "./plan-flags.ts";
 import { addPreflightCommand } from "./preflight.ts";
 import { addReportCommand } from "./report.ts";
+import { addRescoreCommand } from "./rescore.ts";
 import { addResumeCommand } from "./resume.ts";
 import { addSizeCommand } from "./size.ts";
 import { addSimulateServerCommand } from "./simulate-server.ts";
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   addSimulateServerCommand(program);
   addPreflightCommand(program);
   addReportCommand(program);
+  addRescoreCommand(program);
   addCompareCommand(program);
   addSizeCommand(program);
   addResumeCommand(program);

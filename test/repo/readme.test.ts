@@ -53,6 +53,7 @@ test("the README has a recipe for each command that is built", () => {
     "fleet",
     "preflight",
     "report",
+    "rescore",
     "resume",
     "run",
     "simulate-server",
