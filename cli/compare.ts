@@ -8,6 +8,7 @@ import { atLeast, type Gate, noWorseThan } from "../coordinator/compare/gate.ts"
 import { readTreatments } from "../coordinator/compare/likeness.ts";
 import { type Quality, readQuality } from "../coordinator/compare/quality.ts";
 import { readFraction } from "../coordinator/plan/quantities.ts";
+import { contenderOfImported } from "../coordinator/imported/imported.ts";
 import { comparisonDocument, comparisonJunit } from "../coordinator/show/comparison.ts";
 import { renderDocumentMarkdown } from "../coordinator/show/document-markdown.ts";
 import type { Hardware } from "../coordinator/size/price.ts";
@@ -17,6 +18,7 @@ import { flagInvalid, valueOf } from "./flag-invalid.ts";
 import { hardwareOfTexts } from "./hardware-flags.ts";
 import { namedValues, splitNamed } from "./named-values.ts";
 import { positiveFlag } from "./positive-flag.ts";
+import { isFile, readImportedFile } from "./read-imported.ts";
 import { readPlan, readValidResult } from "./read-run.ts";
 import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
@@ -42,7 +44,7 @@ export function addCompareCommand(program: Command): void {
   program
     .command("compare")
     .description("how much more traffic a candidate carries than a baseline, with a verdict")
-    .argument("<baseline>", "a run's folder, or NAME=FOLDER")
+    .argument("<baseline>", "a run's folder or another tool's result file; NAME=PATH names it")
     .argument("<candidates...>", "the same, one or more")
     .option("--no-worse-than <percent>", "PASS when it is shown to carry no more than this less")
     .option("--at-least <ratio>", "PASS when it is shown to carry this many times as much")
@@ -139,6 +141,9 @@ function requireDistinct(names: readonly string[]): void {
 }
 
 async function readContender({ name, path }: NamedRun): Promise<Contender> {
+  if (await isFile(path)) {
+    return contenderOfImported(await readImportedFile(path), { name, source: path });
+  }
   const result = await readValidResult(path);
   return contenderOfRun({ name, source: path, result, plan: await readPlan(path) });
 }

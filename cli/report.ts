@@ -1,7 +1,9 @@
+import { basename } from "node:path";
 import type { Command } from "commander";
 import { replayFolder, resultOfReplay } from "../coordinator/main.ts";
 import { renderCsv } from "../coordinator/show/csv.ts";
 import { renderHtml } from "../coordinator/show/html.ts";
+import { importedDocument } from "../coordinator/show/imported.ts";
 import { renderJson } from "../coordinator/show/json.ts";
 import { renderJunit } from "../coordinator/show/junit.ts";
 import { renderMarkdown } from "../coordinator/show/markdown.ts";
@@ -9,7 +11,9 @@ import type { Result } from "../coordinator/show/result.ts";
 import { renderTerminal } from "../coordinator/show/terminal.ts";
 import { readRunFile } from "../coordinator/store/run-folder.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
+import { isFile, readImportedFile } from "./read-imported.ts";
 import { readResult } from "./read-run.ts";
+import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
 
 const RENDERERS: Readonly<Record<string, (result: Result) => string>> = {
@@ -26,7 +30,7 @@ export function addReportCommand(program: Command): void {
   program
     .command("report")
     .description("show a finished run again")
-    .argument("<run>", "the run's folder")
+    .argument("<run>", "the run's folder, or another tool's result file")
     .option("--format <format>", "text, html, json, csv, markdown, junit or hlog", "text")
     .option(
       "--replay",
@@ -43,6 +47,7 @@ interface ReportFlags {
 }
 
 async function reportOf(directory: string, { format, replay }: ReportFlags): Promise<string> {
+  if (await isFile(directory)) return await importedReportOf(directory, format);
   if (format === "hlog") return readRunFile(directory, "histograms.hlog");
   const render = RENDERERS[format];
   if (render === undefined) {
@@ -53,6 +58,13 @@ async function reportOf(directory: string, { format, replay }: ReportFlags): Pro
     });
   }
   return render(replay === true ? await replayResult(directory) : await readResult(directory));
+}
+
+/** Another tool's result file. */
+async function importedReportOf(path: string, format: string): Promise<string> {
+  const imported = await readImportedFile(path);
+  const document = importedDocument(imported, basename(path));
+  return shownAs(format, { document, json: imported });
 }
 
 async function replayResult(directory: string): Promise<Result> {
