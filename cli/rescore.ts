@@ -43,6 +43,7 @@ export function addRescoreCommand(program: Command): void {
         json: rescored,
       });
       process.stdout.write(shown);
+      process.exitCode = rescored.exitCode;
     });
 }
 

@@ -23,6 +23,8 @@ export interface Rescored {
   } | null;
   readonly probes: readonly RescoredProbe[];
   readonly estimate: RescoredEstimate;
+  /** 4 where the generator made the run's numbers: another SLO makes them no truer. */
+  readonly exitCode: ExitCode;
   readonly warnings: readonly string[];
 }
 
@@ -109,12 +111,8 @@ export class Rescore {
             },
       probes,
       estimate: estimateRescored(windows, { slo, confidence, saturation: result.saturation }),
-      warnings:
-        missing === 0
-          ? []
-          : [
-              `${missing} requests that were sent have no record: they count as if they had not been sent`,
-            ],
+      exitCode: result.validity.verdict === "invalid" ? ExitCode.MeasurementInvalid : ExitCode.Done,
+      warnings: warningsOf(result, missing),
     };
   }
 
@@ -147,6 +145,18 @@ export class Rescore {
       },
     ];
   }
+}
+
+function warningsOf({ validity }: Result, missingRecords: number): readonly string[] {
+  const invalid = validity.verdict === "valid" ? [] : validity.reasons;
+  return [
+    ...invalid.map((reason) => `the run is ${validity.verdict}: ${reason}`),
+    ...(missingRecords === 0
+      ? []
+      : [
+          `${missingRecords} requests that were sent have no record: they count as if they had not been sent`,
+        ]),
+  ];
 }
 
 function metricOf(clause: Slo[number]): Parameters<typeof limitIndex>[0] {

@@ -147,9 +147,10 @@ async function inTurn(stage: Stage, commands: readonly string[]): Promise<void> 
 async function tryOut(stage: Stage, command: string): Promise<void> {
   const kind = kindOf(command);
   const measures = ["find", "run", "sweep"].includes(kind);
-  const concludes = measures || kind === "resume";
+  const concludes = measures || kind === "resume" || kind === "rescore";
   const out =
-    /(?:--out|resume) runs\/(\S+)/.exec(command)?.[1] ?? String(README_COMMANDS.indexOf(command));
+    /(?:--out|resume|rescore) runs\/(\S+)/.exec(command)?.[1] ??
+    String(README_COMMANDS.indexOf(command));
   const ownOut = command.includes("--out ") ? "" : ` --out ${stage.folder}/${out}`;
   if (kind === "compare" || kind === "size") {
     // Its searches would take minutes; docs/compare.md says how they are made.
