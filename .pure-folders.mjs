@@ -5,6 +5,7 @@ export const pureFolders = [
   "merge",
   "validity",
   "search",
+  "server",
   "size",
   "compare",
   "show",

@@ -39,6 +39,7 @@ export function addCommonFlags(command: Command): Command {
     .option("--insecure", "do not verify the target's certificate")
     .option("--force-output", "ask for exactly the drawn output length (ignore_eos, min_tokens)")
     .option("--wait-ready <duration>", "wait until the target answers")
+    .option("--server-metrics <url...>", "the target's Prometheus endpoints, scraped each second")
     .option("--no-records", "leave requests.jsonl.zst out")
     .option("--json", "the result on standard output, nothing else there")
     .option("--dry-run", "print the resolved plan, shares and schedule hash; fire nothing")

@@ -10,16 +10,19 @@ import { type ReportServerTls, startReportServer } from "./link/grpc-report-serv
 import { natsFleetLink } from "./link/nats-link.ts";
 import { admit } from "./plan/admission.ts";
 import { parseRecordedPlan, type RecordedPlan } from "./plan/recorded-plan.ts";
+import { serverObserver } from "./observe/observer.ts";
 import type { ReportReceiver, ReportServer, RunStore } from "./ports.ts";
 import { arrivalsAt, arrivalTemplateOf, type Plan } from "./plan/plan.ts";
 import { concludeRun } from "./run/conclude.ts";
 import { procedureOf } from "./run/procedure-of.ts";
 import { resultOf } from "./run/result-of.ts";
 import { replayRun } from "./run/replay.ts";
+import { SCRAPE_INTERVAL_S } from "./run/server-view.ts";
 import { Run } from "./run/run.ts";
 import type { RunEnd, RunEvent, RunOptions } from "./run/run-contract.ts";
 import type { RunLedger } from "./run/run-ledger.ts";
 import type { EndDecision, TimedEntry } from "./run/run-log.ts";
+import type { ServerEntry, ServerObserver } from "./server/entry.ts";
 import { renderHtml } from "./show/html.ts";
 import { renderJson } from "./show/json.ts";
 import type { Result } from "./show/result.ts";
@@ -29,9 +32,11 @@ import {
   PLAN_FILE,
   readIntervals,
   readLog,
+  readServerLog,
   readRunFile,
   reopenRunFolder,
   RESULT_FILE,
+  SERVER_FILE,
   type RunFolderOptions,
 } from "./store/run-folder.ts";
 import type { TornTail } from "./store/torn.ts";
@@ -96,6 +101,7 @@ export async function conduct(options: ConductOptions): Promise<Result> {
         link,
         store,
         startReportServer: (receiver) => reportServerOf(options, receiver),
+        observer: observerOf(options),
         onEvent: options.onEvent,
         interrupt: options.interrupt,
       },
@@ -134,13 +140,33 @@ export async function replayFolder(directory: string, version: string): Promise<
       runId: plan.runId,
       slo,
       procedureOf: (agents) => procedureOf(plan, slo, admit(plan, agents).cleanRatePerSecond),
+      isServerObserved: isServerObserved(plan),
     },
     {
       log: readLog(directory, { onTorn }) as AsyncIterable<TimedEntry>,
       reports: readIntervals(directory, { onTorn }),
     },
   );
+  if (ledger.server !== undefined) {
+    const entries = readServerLog(directory, { onTorn }) as AsyncIterable<unknown>;
+    for await (const entry of entries as AsyncIterable<ServerEntry>) ledger.server.add(entry);
+  }
   return { plan, ledger, torn };
+}
+
+function isServerObserved({ serverMetricsUrls }: Plan): boolean {
+  return serverMetricsUrls !== undefined;
+}
+
+function observerOf({ plan, target }: ConductOptions): ServerObserver | undefined {
+  if (plan.serverMetricsUrls === undefined) return undefined;
+  const { caPem, tlsInsecure } = target;
+  return serverObserver({
+    urls: plan.serverMetricsUrls,
+    clock: new SystemClock(),
+    intervalNs: SCRAPE_INTERVAL_S * NS_PER_SECOND,
+    tls: { caPem, tlsInsecure },
+  });
 }
 
 /** What `result.json` says of a replayed run, as far as it went. */
@@ -190,6 +216,7 @@ function folderOptionsOf(plan: Plan): RunFolderOptions {
   return {
     records: plan.records,
     classNames: plan.workload.classes.map((each) => each.name),
+    server: isServerObserved(plan),
   };
 }
 
@@ -259,6 +286,7 @@ function fileNamesOf(plan: Plan): readonly string[] {
   return [
     ...always,
     ...(plan.records ? ["requests.jsonl.zst"] : []),
+    ...(isServerObserved(plan) ? [SERVER_FILE] : []),
     "histograms.hlog",
     "report.html",
   ];

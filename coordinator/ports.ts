@@ -48,6 +48,8 @@ export interface RunStore {
   writePlan(plan: unknown): Promise<void>;
   appendInterval(report: IntervalReport): Promise<void>;
   appendLog(entry: LogEntry): Promise<void>;
+  /** What the target said of itself, in `server.jsonl`. */
+  appendServer(entry: LogEntry): Promise<void>;
   appendRecords(batch: RecordBatch): Promise<void>;
   /** Writes a whole file, by way of a temporary name, so that it is never half there. */
   writeFile(name: string, contents: string | Uint8Array): Promise<void>;

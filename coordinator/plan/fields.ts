@@ -14,6 +14,7 @@ import {
   switchField,
   textField,
 } from "./field.ts";
+import { readMetricsUrl } from "./metrics-url.ts";
 import { NOT_YET_FIELDS } from "./not-yet.ts";
 import { readExtraBody, readHeader } from "./request-text.ts";
 import { readDurationS, readFraction, readList, readRate, readWhole } from "./quantities.ts";
@@ -22,6 +23,7 @@ const WEEK_S = 7 * 24 * 3_600;
 const HOUR_S = 3_600;
 const COUNT_MAX = 1_000_000_000;
 const STREAMS_MAX = 1_000_000;
+const SERVER_METRICS_MAX = 64;
 
 const duration = (
   description: string,
@@ -70,6 +72,19 @@ const extraBody = z
   .union([z.string(), z.record(z.string(), z.json())])
   .transform((value, context) => settle(readExtraBody(value), context))
   .meta({ description: "fields merged into each request's body, as a map or JSON text" });
+
+const serverMetrics = z
+  .union([z.string(), z.array(z.string()).min(1).max(SERVER_METRICS_MAX)])
+  .transform((value, context) => {
+    const texts = Array.isArray(value) ? value : [value];
+    return texts.map((text, index) =>
+      settle(readMetricsUrl(text), context, Array.isArray(value) ? [index] : []),
+    );
+  })
+  .meta({
+    description:
+      "the target's Prometheus endpoints, scraped each second while the run goes on; one URL or a list",
+  });
 
 const hostPort = {
   pattern: /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i,
@@ -164,6 +179,7 @@ export const COMMON_FIELDS = {
   insecure: switchField("do not verify the target's certificate"),
   "force-output": switchField("ask for exactly the drawn output length"),
   "wait-ready": duration("wait until the target answers", [0.001, WEEK_S]),
+  "server-metrics": serverMetrics,
   records: switchField("keep a record of each request"),
   json: switchField("the result on standard output, nothing else there"),
   "dry-run": switchField("print the resolved plan, shares and schedule hash; fire nothing"),

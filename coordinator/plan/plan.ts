@@ -120,6 +120,8 @@ export interface Plan {
   /** How long to wait until the target answers, s; undefined: not at all. */
   readonly waitReadyS: number | undefined;
   readonly records: boolean;
+  /** The target's Prometheus endpoints, scraped while the run goes on; left out where they are not. */
+  readonly serverMetricsUrls?: readonly string[];
   /** The run folder; undefined: `runs/<time>-<name>`. */
   readonly outDir: string | undefined;
   readonly json: boolean;

@@ -5,7 +5,14 @@ import { FIELDS, type FieldName, type Values } from "./fields.ts";
 import { type Problem, shown } from "./problem.ts";
 
 /** What was typed is not repeated for these: it may be a secret. */
-const SECRET: readonly FieldName[] = ["header", "extra-body", "api-key-env", "nats", "target"];
+const SECRET: readonly FieldName[] = [
+  "header",
+  "extra-body",
+  "api-key-env",
+  "nats",
+  "target",
+  "server-metrics",
+];
 
 /** Reads every entry on its own, so that one wrong value hides no other. */
 export function readEntries(entries: readonly Entry[]): {

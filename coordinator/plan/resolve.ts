@@ -33,6 +33,7 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     maxInFlight: resolveMaxInFlight(resolving, load),
     maxInFlightAsked: isInFlightAsked(resolving, load),
     ...switchesOf(values),
+    ...serverMetricsOf(values),
     waitReadyS: values["wait-ready"],
     outDir: values.out,
   };
@@ -47,6 +48,11 @@ function switchesOf(
     json: values.json ?? false,
     dryRun: values["dry-run"] ?? false,
   };
+}
+
+function serverMetricsOf(values: Resolving["values"]): Pick<Plan, "serverMetricsUrls"> {
+  const urls = values["server-metrics"];
+  return urls === undefined ? {} : { serverMetricsUrls: [...new Set(urls)] };
 }
 
 function resolveTargetOf({ values, given, report }: Resolving): PlanTarget | undefined {

@@ -8,7 +8,10 @@ import { windowFactsOf } from "./window-facts.ts";
 
 /** What a run knows of its generator. */
 export interface GeneratorKnown {
-  readonly ledger: Pick<RunLedger<unknown>, "driven" | "merge" | "roster" | "active" | "agentIds">;
+  readonly ledger: Pick<
+    RunLedger<unknown>,
+    "driven" | "merge" | "roster" | "active" | "agentIds" | "server"
+  >;
   readonly slo: Slo;
   readonly seed: number;
   /** The run clock's zero on the coordinator's clock, ns. */
@@ -22,7 +25,7 @@ export function judgeWindow(
   driven: DrivenSegment,
   { ledger, slo, seed, runZeroNs, sums }: GeneratorKnown,
 ): Validity {
-  const { merge, roster, active, agentIds } = ledger;
+  const { merge, roster, active, agentIds, server } = ledger;
   const { segment } = driven;
   const next = ledger.driven[ledger.driven.indexOf(driven) + 1];
   const untilNs = Math.min(segment.recordUntilNs, next?.segment.startAtNs ?? Infinity);
@@ -30,6 +33,6 @@ export function judgeWindow(
     sums === undefined
       ? undefined
       : recordFactsOf({ segment, untilNs, seed, merge, sums, agentIds });
-  const known = { merge, roster, active, slo, seed, runZeroNs };
+  const known = { merge, roster, active, slo, seed, runZeroNs, server };
   return judgeGenerator(windowFactsOf({ ...known, driven, untilNs, records }));
 }

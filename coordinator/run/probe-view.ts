@@ -16,9 +16,11 @@ import {
   openOf,
   type SegmentMerge,
 } from "../merge/segment-merge.ts";
+import type { ServerLog } from "../server/server-log.ts";
 import type { CountsByOutcome, ProbeClauseView, ProbeView } from "../show/result.ts";
 import { allClasses, metricsView } from "./metrics-view.ts";
 import type { DrivenSegment } from "./run-contract.ts";
+import { probeServerView, windowOf } from "./server-view.ts";
 
 export interface ProbeViewInput {
   readonly driven: DrivenSegment;
@@ -27,13 +29,15 @@ export interface ProbeViewInput {
   /** Run clock, ns. */
   readonly firstStartAtNs: number;
   readonly sealedUntilNs: number;
+  /** What the target said of itself; undefined where it is not scraped. */
+  readonly server?: ServerLog | undefined;
 }
 
 /** Everything that is told of one recorded window. */
 export function probeView(input: ProbeViewInput): ProbeView {
   const { driven, merge, slo } = input;
   const { segment, request, judged, validity } = driven;
-  const window = windowOf(input);
+  const window = sumsOf(input);
   const { counters, durationS } = window;
   const metrics = allClasses(merge.classes);
   const per = perSecondOf(durationS);
@@ -60,6 +64,9 @@ export function probeView(input: ProbeViewInput): ProbeView {
     ...gapResolutionOf(metrics.get("gap")),
     ...metricsView(metrics),
     byClass: byClassOf(merge),
+    ...(input.server === undefined
+      ? {}
+      : { server: probeServerView(input.server, windowOf(driven, { durationS })) }),
   };
 }
 
@@ -117,7 +124,7 @@ interface WindowSums {
   readonly inFlightMax: number;
 }
 
-function windowOf({ driven, merge, sealedUntilNs }: ProbeViewInput): WindowSums {
+function sumsOf({ driven, merge, sealedUntilNs }: ProbeViewInput): WindowSums {
   const { segment } = driven;
   const recorded = merge.intervals().filter((interval) => interval.recorded);
   const sum = (value: (interval: MergedInterval) => number): number =>

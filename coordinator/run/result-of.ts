@@ -16,6 +16,7 @@ import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
 import type { DrivenSegment, RunEnd } from "./run-contract.ts";
+import { serverView } from "./server-view.ts";
 
 export interface ResultInput {
   readonly plan: Plan;
@@ -43,8 +44,11 @@ export function resultOf(input: ResultInput): Result {
       slo,
       firstStartAtNs,
       sealedUntilNs,
+      server: end.server,
     });
-  const probes = shownOf(end).map(viewOf);
+  const shown = shownOf(end);
+  const probes = shown.map(viewOf);
+  const server = serverView({ end, urls: plan.serverMetricsUrls ?? [], shown, probes });
   const answer = end.decision.kind === "found" ? end.decision.answer : undefined;
   const validity = validityOf(end, answer);
   const rateGate = rateGateOf(plan, answer);
@@ -75,6 +79,7 @@ export function resultOf(input: ResultInput): Result {
     ...(rateGate === undefined ? {} : { rateGate }),
     probes,
     timeLine: timeLineOf(end),
+    ...(server === undefined ? {} : { server }),
     lost: {
       arrivalRanges: [],
       unknownCount: end.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),

@@ -8,6 +8,8 @@ import type { Roster } from "../fleet/roster.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import type { FleetLink, ReportReceiver, ReportServer, RunStore } from "../ports.ts";
 import type { JudgedSegment, Procedure, SegmentRequest } from "../search/procedure.ts";
+import type { ServerObserver } from "../server/entry.ts";
+import type { ServerLog } from "../server/server-log.ts";
 import type { LiveView } from "../show/progress.ts";
 import type { ProbeView } from "../show/result.ts";
 import type { Validity } from "../validity/validity.ts";
@@ -54,6 +56,8 @@ export interface RunPorts {
   readonly link: FleetLink;
   readonly store: RunStore;
   readonly startReportServer: (receiver: ReportReceiver) => Promise<ReportServer>;
+  /** Scrapes the target's own metrics; undefined: nobody does. */
+  readonly observer?: ServerObserver | undefined;
   readonly onEvent: (event: RunEvent) => void;
   /** Aborted by Ctrl-C: what was measured is saved. */
   readonly interrupt: AbortSignal;
@@ -94,6 +98,8 @@ export interface RunEnd {
   /** Run clock, ns: everything before it is merged from every agent that was there to the end. */
   readonly sealedUntilNs: number;
   readonly resumptions: readonly Resumption[];
+  /** What the target said of itself; undefined where its metrics were not scraped. */
+  readonly server?: ServerLog | undefined;
   /** From the first segment's start to the last seal, s. */
   readonly durationS: number;
 }

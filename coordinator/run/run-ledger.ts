@@ -11,6 +11,7 @@ import type {
   Step,
   WindowObserved,
 } from "../search/procedure.ts";
+import { ServerLog } from "../server/server-log.ts";
 import { VALID } from "../validity/validity.ts";
 import { countLengths, countedClauses } from "./counted-clauses.ts";
 import { lostOpenOf } from "./lost-requests.ts";
@@ -28,6 +29,8 @@ export interface LedgerOptions<State> {
   readonly slo: Slo;
   /** Decides what is driven, by what the run's first agents carry. */
   readonly procedureOf: (agents: readonly Hello[]) => Procedure<State>;
+  /** The target's own metrics are scraped. */
+  readonly isServerObserved?: boolean;
 }
 
 /**
@@ -41,6 +44,8 @@ export class RunLedger<State> {
   readonly merge: RunMerge;
   readonly driven: DrivenSegment[] = [];
   readonly resumptions: Resumption[] = [];
+  /** Filled by whoever reads `server.jsonl`, or writes it. */
+  readonly server: ServerLog | undefined;
   /** Everyone who ever took part, in the order of coming. */
   agentIds: readonly string[] = [];
   /** Those of them that still do. */
@@ -60,6 +65,7 @@ export class RunLedger<State> {
   constructor(options: LedgerOptions<State>) {
     this.#options = options;
     this.merge = new RunMerge(options.runId);
+    this.server = options.isServerObserved === true ? new ServerLog() : undefined;
   }
 
   /** Where the procedure stands: its first step, the last one, or the one that a resumed run does again. */
@@ -166,6 +172,7 @@ export class RunLedger<State> {
         ? Math.max(0, sealedUntilNs - this.firstStartAtNs) / NS_PER_SECOND
         : 0,
       resumptions: this.resumptions,
+      server: this.server,
     };
   }
 

@@ -18,6 +18,7 @@ import type { DrivenSegment, RunEnd, RunOptions, RunPorts } from "./run-contract
 import { RunLedger } from "./run-ledger.ts";
 import { type EndDecision, endOf, type RunLogEntry, type Seen } from "./run-log.ts";
 import { segmentOf } from "./segment-of.ts";
+import { ServerWatch } from "./server-watch.ts";
 
 /** An agent silent for longer is lost (04-fleet). */
 const SILENCE_NS = 3 * NS_PER_SECOND;
@@ -46,7 +47,11 @@ export class Run<State> {
     this.#isResumed = replayed !== undefined;
     this.#ledger =
       replayed ??
-      new RunLedger({ ...options, procedureOf: (agents) => options.admit(agents).procedure });
+      new RunLedger({
+        ...options,
+        procedureOf: (agents) => options.admit(agents).procedure,
+        isServerObserved: ports.observer !== undefined,
+      });
     ports.link.onHello((hello) => {
       this.#ledger.roster.hear(hello, ports.clock.nowNs());
       this.#moved();
@@ -80,8 +85,10 @@ export class Run<State> {
     });
     const intake = this.#intake();
     const server = await startReportServer(intake);
+    const watch = new ServerWatch(this.#ports, ledger.server);
     const agentIds = ledger.active;
     try {
+      watch.start(() => this.#nowNs());
       await control.probeClocks(agentIds);
       await this.#log({ kind: "members", members: ledger.roster.members() });
       await control.prepare(agentIds, (agentId) =>
@@ -94,9 +101,11 @@ export class Run<State> {
       const decision = await this.#drive(control);
       await this.#finish(control, decision);
       await intake.close();
+      await watch.stop();
       await this.#logEnd(decision);
     } finally {
       control.stopLeases();
+      await watch.stop();
       await control.release(ledger.active);
       await server.close();
     }
@@ -214,6 +223,7 @@ export class Run<State> {
   #tellJudged(driven: DrivenSegment): void {
     const { merge, active, firstStartAtNs } = this.#ledger;
     const probe = probeView({
+      server: this.#ledger.server,
       driven,
       merge: merge.segment(driven.segment.number),
       slo: this.#options.slo,

@@ -7,9 +7,11 @@ import type { Slo } from "../../shared/slo/slo.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import { type MergedInterval, noPart } from "../merge/segment-merge.ts";
-import type { AgentFacts, RecordFacts, WindowFacts } from "../validity/facts.ts";
+import type { AgentFacts, RecordFacts, TargetFacts, WindowFacts } from "../validity/facts.ts";
 import { unknownCountOf, verdictHolds } from "./lost-requests.ts";
+import type { ServerLog } from "../server/server-log.ts";
 import type { DrivenSegment } from "./run-contract.ts";
+import { targetFactsOf } from "./target-facts.ts";
 
 export interface WindowFactsInput {
   readonly driven: DrivenSegment;
@@ -25,6 +27,8 @@ export interface WindowFactsInput {
   readonly active: readonly string[];
   /** What the records tell, once they are all in. */
   readonly records: RecordFacts | undefined;
+  /** What the target said of itself; undefined where its metrics are not scraped. */
+  readonly server?: ServerLog | undefined;
 }
 
 /** What the generator's judge is told of one segment's recorded window. */
@@ -44,7 +48,23 @@ export function windowFactsOf(input: WindowFactsInput): WindowFacts {
     // A search repeats a window of whose requests it does not know all; a run has only the one.
     verdictHolds: request.purpose === "measure" && verdictHolds(slo, intervals, unknown),
     records: input.records,
+    target: targetOf(input, intervals),
   };
+}
+
+function targetOf(
+  { server, driven, untilNs, merge, active }: WindowFactsInput,
+  intervals: readonly MergedInterval[],
+): TargetFacts | undefined {
+  if (server === undefined) return undefined;
+  const { recordFromNs, shares } = driven.segment;
+  return targetFactsOf({
+    server,
+    window: { fromNs: recordFromNs, untilNs },
+    intervals,
+    sealedUntilNs: merge.sealedUntilNs(active),
+    isAgentLost: shares.some(({ agentId }) => !active.includes(agentId)),
+  });
 }
 
 function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {

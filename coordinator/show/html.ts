@@ -11,7 +11,7 @@ import { overLimitCharts } from "./over-limit-chart.ts";
 import { throughputChart } from "./throughput-chart.ts";
 import { throughputLatencyChart } from "./throughput-latency-chart.ts";
 import { timeLineChart } from "./time-line-chart.ts";
-import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
+import { validityLines, validityWords } from "./validity-lines.ts";
 
 /** Agents with a row of their own; a fleet of a thousand shows those that were latest. */
 const AGENT_ROWS_MAX = 24;
@@ -46,7 +46,7 @@ function validityBox(result: Result): Markup {
     reasons.length === 0
       ? NO_MARKUP
       : markup`<ul>${reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>`;
-  return markup`<section class="validity ${verdict}" aria-label="Validity"><strong>${verdict}</strong>: ${VALIDITY_WORDS[verdict]}.${list}</section>`;
+  return markup`<section class="validity ${verdict}" aria-label="Validity"><strong>${verdict}</strong>: ${validityWords(result)}.${list}</section>`;
 }
 
 function charts(result: Result): Markup {

@@ -2,7 +2,7 @@ import { percent, VERDICT_WORDS } from "./format.ts";
 import { headline, load, sloText } from "./headline.ts";
 import { lines, markup, NO_MARKUP, type Markup } from "./markup.ts";
 import type { ProbeView, Result } from "./result.ts";
-import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
+import { validityLines, validityWords } from "./validity-lines.ts";
 
 /** A promise, and what became of it: one that was broken is a failure; what could not be decided is an error. */
 export interface TestCase {
@@ -69,7 +69,7 @@ function writeVerdict({ tag, message }: NonNullable<TestCase["verdict"]>): Marku
 
 function validityCase(result: Result): TestCase {
   const { verdict } = result.validity;
-  const message = [VALIDITY_WORDS[verdict], ...validityLines(result)].join("; ");
+  const message = [validityWords(result), ...validityLines(result)].join("; ");
   return {
     name: "validity",
     timeS: 0,

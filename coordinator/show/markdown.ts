@@ -2,7 +2,7 @@ import { columnsOf, TABLE_LEGEND } from "./columns.ts";
 import { type Fact, factsOf } from "./facts.ts";
 import { headline } from "./headline.ts";
 import type { Result } from "./result.ts";
-import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
+import { validityLines, validityWords } from "./validity-lines.ts";
 
 /** The report as GitHub-flavoured Markdown, for a pull request or a wiki. */
 export function renderMarkdown(result: Result): string {
@@ -22,7 +22,7 @@ export function factLines(facts: readonly Fact[]): string {
 
 function validity(result: Result): string {
   const { verdict } = result.validity;
-  const title = `**${verdict.toUpperCase()}**: ${VALIDITY_WORDS[verdict]}.`;
+  const title = `**${verdict.toUpperCase()}**: ${validityWords(result)}.`;
   if (verdict === "valid") return title;
   // Two spaces end a line without ending the paragraph.
   return [`> ${title}`, ...validityLines(result).map((line) => `> ${escapeMarkdown(line)}`)].join(

@@ -1,4 +1,7 @@
 import type { ExitCode } from "../../shared/errors.ts";
+import type { EngineName } from "../server/engines.ts";
+import type { ServerCheck } from "../server/checks.ts";
+import type { ServerSeries } from "../server/series.ts";
 import type { Outcome } from "../../shared/measurement/outcome.ts";
 import type { Verdict } from "../../shared/slo/slo.ts";
 import type { Workload } from "../../shared/workload/workload.ts";
@@ -48,6 +51,8 @@ export interface Result {
   readonly probes: readonly ProbeView[];
   /** Every segment that was driven, in order: also those that only prepared a window. */
   readonly timeLine?: readonly SegmentView[];
+  /** What the target said of itself (`--server-metrics`); left out where it was not scraped. */
+  readonly server?: ServerView;
   readonly lost: LostView;
   /** Each time that a coordinator went on where another had been killed; left out when there was none. */
   readonly resumptions?: readonly ResumptionView[];
@@ -68,6 +73,8 @@ export interface ValidityView {
   readonly agentIds?: readonly string[];
   /** Sentences: what could not be tested, and why; left out when all was. */
   readonly untested?: readonly string[];
+  /** Every reason for `invalid` lies with the target, or with who else uses it; left out where the generator has one. */
+  readonly isOfTarget?: true;
 }
 
 export interface SloClauseView {
@@ -255,6 +262,41 @@ export interface ProbeView extends MetricsView {
   };
   /** By class name; empty unless the workload has several. */
   readonly byClass: Readonly<Record<string, MetricsView>>;
+  /** What the target said of itself over the window; left out where it was not scraped. */
+  readonly server?: ProbeServerView;
+}
+
+/** The target's own account of a window (docs/server-metrics.md). Null where its engine does not say it. */
+export interface ProbeServerView {
+  /** Requests, of all replicas together. */
+  readonly waitingMean: number | null;
+  readonly waitingMax: number | null;
+  readonly runningMean: number | null;
+  /** 0 to 1, the mean over the replicas. */
+  readonly kvUseMean: number | null;
+  readonly completedPerSecond: number | null;
+  readonly generationTokensPerSecond: number | null;
+  readonly replicas: number | null;
+  /** How many scrapes gave something. */
+  readonly scrapeCount: number;
+  /** Sentences. */
+  readonly problems: readonly string[];
+}
+
+/** The target's own account of the run. */
+export interface ServerView {
+  /** Null where no scrape gave the metrics of an engine. */
+  readonly engine: EngineName | null;
+  readonly urls: readonly string[];
+  /** The most there were. */
+  readonly replicas: number | null;
+  readonly scrapeIntervalS: number;
+  /** Whether its account agrees with the agents', and with itself. */
+  readonly checks: readonly ServerCheck[];
+  /** Sentences, also about what could not be checked. */
+  readonly problems: readonly string[];
+  /** Over time, from the run's first segment. */
+  readonly series: ServerSeries;
 }
 
 /** A stretch of load, from its start to where the next one took over. Seconds from the run's first segment. */

@@ -10,7 +10,7 @@ import {
   type TerminalOptions,
 } from "./paint.ts";
 import type { ProbeView, Result } from "./result.ts";
-import { VALIDITY_WORDS, validityLines } from "./validity-lines.ts";
+import { validityLines, validityWords } from "./validity-lines.ts";
 
 /** The answer, the table to paste, whether to trust it, and where the files are. Ends with a line break. */
 export function renderTerminal(result: Result, options: TerminalOptions = {}): string {
@@ -48,7 +48,7 @@ function paintRow(text: string, probe: ProbeView | undefined, paint: Painter): s
 
 function validityBox(result: Result, paint: Painter): string[] {
   const { verdict } = result.validity;
-  const words = VALIDITY_WORDS[verdict];
+  const words = validityWords(result);
   if (verdict === "valid") return [`${paint("green", "VALID")}: ${words}.`];
   const title = paint(verdict === "invalid" ? "red" : "yellow", verdict.toUpperCase());
   return [

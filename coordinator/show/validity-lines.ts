@@ -15,7 +15,13 @@ export function validityLines(result: Result): readonly string[] {
 }
 
 /** What the verdict means for a reader. */
-export const VALIDITY_WORDS = {
+export function validityWords({ validity }: Pick<Result, "validity">): string {
+  if (validity.isOfTarget === true)
+    return "the target changed, or served others too, while it was measured";
+  return VALIDITY_WORDS[validity.verdict];
+}
+
+const VALIDITY_WORDS = {
   valid: "the generator kept to the plan",
   suspect: "read these numbers with care",
   invalid: "the generator, not the server, made these numbers",

@@ -15,6 +15,7 @@ export { readIntervals } from "./intervals-file.ts";
 export { readRequests } from "./requests-file.ts";
 
 const LOG_FILE = "log.jsonl";
+export const SERVER_FILE = "server.jsonl";
 export const PLAN_FILE = "plan.json";
 export const RESULT_FILE = "result.json";
 
@@ -23,6 +24,8 @@ export interface RunFolderOptions {
   readonly records: boolean;
   /** The plan's class names, in its order; without them requests name their class by number. */
   readonly classNames?: readonly string[];
+  /** Whether `server.jsonl` is written. */
+  readonly server?: boolean;
 }
 
 /**
@@ -60,6 +63,8 @@ async function storeOf(
 ): Promise<RunStore> {
   const intervals = await AppendFile.open(join(directory, INTERVALS_FILE));
   const log = await AppendFile.open(join(directory, LOG_FILE));
+  const server =
+    options.server === true ? await AppendFile.open(join(directory, SERVER_FILE)) : undefined;
   const requests = options.records
     ? await openRequests(directory, options.classNames ?? [])
     : undefined;
@@ -68,13 +73,18 @@ async function storeOf(
     writePlan: (plan) =>
       writeWhole(directory, PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`),
     appendInterval: (report) => intervals.append(intervalEntry(report)),
-    appendLog: (entry) => log.append(Buffer.from(`${JSON.stringify(entry)}\n`)),
+    appendLog: (entry) => log.append(lineOf(entry)),
+    appendServer: async (entry) => server?.append(lineOf(entry)),
     appendRecords: async (batch) => requests?.append(batch),
     writeFile: (name, contents) => writeWhole(directory, name, contents),
     async close() {
-      await Promise.all([intervals.close(), log.close(), requests?.close()]);
+      await Promise.all([intervals.close(), log.close(), server?.close(), requests?.close()]);
     },
   };
+}
+
+function lineOf(entry: LogEntry): Buffer {
+  return Buffer.from(`${JSON.stringify(entry)}\n`);
 }
 
 /**
@@ -82,11 +92,23 @@ async function storeOf(
  *
  * @throws LoadError LL_RUN_FOLDER_READ, or LL_RUN_FOLDER_DAMAGED where a line before the last is no entry.
  */
-export async function* readLog(
+export function readLog(directory: string, options: ReadOptions = {}): AsyncGenerator<LogEntry> {
+  return readEntries(join(directory, LOG_FILE), options);
+}
+
+/**
+ * What the target said of itself in a run, in its order.
+ *
+ * @throws LoadError as `readLog`.
+ */
+export function readServerLog(
   directory: string,
   options: ReadOptions = {},
 ): AsyncGenerator<LogEntry> {
-  const path = join(directory, LOG_FILE);
+  return readEntries(join(directory, SERVER_FILE), options);
+}
+
+async function* readEntries(path: string, options: ReadOptions): AsyncGenerator<LogEntry> {
   let place = 0;
   try {
     const chunks = createReadStream(path) as AsyncIterable<Buffer>;

@@ -55,6 +55,24 @@ export interface RecordFacts {
   readonly untested: readonly string[];
 }
 
+/** What the target's own metrics tell of one window. */
+export interface TargetFacts {
+  /** Least and most within the window; undefined where it is not known. */
+  readonly replicas: { readonly min: number; readonly max: number } | undefined;
+  /** Addresses whose counters started again. */
+  readonly restarted: readonly string[];
+  /** Over a stretch within the window; undefined where it cannot be told. */
+  readonly completions:
+    | {
+        readonly theirs: number;
+        /** Ours that may have ended within that stretch, whatever came of them. */
+        readonly oursMax: number;
+        /** Ours that ended well within it, for sure. */
+        readonly oursMin: number;
+      }
+    | undefined;
+}
+
 export interface WindowFacts {
   readonly agents: readonly AgentFacts[];
   /** The tightest limit that counts from the intended instant, ns; undefined without one. */
@@ -71,4 +89,6 @@ export interface WindowFacts {
   readonly verdictHolds: boolean;
   /** Undefined while the run goes on, and where no records are kept. */
   readonly records: RecordFacts | undefined;
+  /** Undefined where the target's metrics are not scraped. */
+  readonly target?: TargetFacts | undefined;
 }

@@ -6,8 +6,12 @@ import type { Finding } from "./finding.ts";
 import { latenessFindings, sendDelayBoundNs } from "./lateness.ts";
 import { offeredFindings } from "./offered.ts";
 import { clockFindings, gapFindings, lengthFindings } from "./streams.ts";
+import { targetFindings } from "./target.ts";
 
-/** Can a number be trusted? It is about the generator, never about the server. */
+/**
+ * Can a number be trusted? It is about the generator, and about whether the target was the same and ours alone; never
+ * about how well the target served.
+ */
 export interface Validity {
   readonly verdict: "valid" | "suspect" | "invalid";
   /** Sentences: who, what was seen, what the bound is, what to do. */
@@ -16,6 +20,8 @@ export interface Validity {
   readonly agentIds?: readonly string[];
   /** Sentences: what could not be tested, and why; left out when all was. */
   readonly untested?: readonly string[];
+  /** Every reason for `invalid` lies with the target, or with who else uses it; left out where the generator has one. */
+  readonly isOfTarget?: true;
 }
 
 export const VALID: Validity = { verdict: "valid", reasons: [] };
@@ -32,6 +38,7 @@ export function judgeGenerator(facts: WindowFacts): Validity {
     ...gapFindings(facts),
     ...lengthFindings(facts),
     ...clockFindings(facts),
+    ...targetFindings(facts.target),
   ];
   const { records } = facts;
   if (records === undefined) return validityOf(findings, []);
@@ -52,6 +59,9 @@ function validityOf(findings: readonly Finding[], untested: readonly string[]): 
     reasons: [...invalid, ...suspect].map(({ text }) => text),
     ...(agentIds.size === 0 ? {} : { agentIds: [...agentIds] }),
     ...(untested.length === 0 ? {} : { untested }),
+    ...(invalid.length > 0 && invalid.every(({ isOfTarget }) => isOfTarget)
+      ? { isOfTarget: true as const }
+      : {}),
   };
 }
 
@@ -63,7 +73,15 @@ export function worseOf(a: Validity, b: Validity): Validity {
     reasons: [...new Set([...a.reasons, ...b.reasons])],
     ...listOf("agentIds", a, b),
     ...listOf("untested", a, b),
+    ...targetAloneOf(a, b),
   };
+}
+
+function targetAloneOf(a: Validity, b: Validity): Pick<Validity, "isOfTarget"> {
+  const invalid = [a, b].filter(({ verdict }) => verdict === "invalid");
+  return invalid.length > 0 && invalid.every(({ isOfTarget }) => isOfTarget)
+    ? { isOfTarget: true }
+    : {};
 }
 
 function listOf(name: "agentIds" | "untested", a: Validity, b: Validity): Partial<Validity> {

@@ -307,6 +307,10 @@ class MemoryStore implements RunStore {
     return Promise.resolve();
   }
 
+  appendServer(): Promise<void> {
+    return Promise.resolve();
+  }
+
   appendRecords(): Promise<void> {
     return Promise.resolve();
   }
