@@ -111,9 +111,10 @@ const MARK_WORDS = {
 export function markLegend(probes: readonly ProbeView[]): Markup {
   const marks = [...new Set(probes.map(markOf))];
   if (marks.length === 1 && marks[0] === "none") return NO_MARKUP;
+  const isTargets = probes.some(({ validity }) => validity.isOfTarget === true);
   const items = marks.map(
     (mark) =>
-      markup`<li><svg viewBox="0 0 14 14" aria-hidden="true">${drawMark(mark, { x: 7, y: 7 }, "")}</svg>${MARK_WORDS[mark]}</li>`,
+      markup`<li><svg viewBox="0 0 14 14" aria-hidden="true">${drawMark(mark, { x: 7, y: 7 }, "")}</svg>${mark === "void" && isTargets ? "void" : MARK_WORDS[mark]}</li>`,
   );
   return markup`<ul class="legend">${items}</ul>`;
 }

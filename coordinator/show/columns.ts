@@ -1,4 +1,4 @@
-import { chosen, count, NOTHING, quantile, rate, verdictWord } from "./format.ts";
+import { chosen, count, NOTHING, percent, quantile, rate, verdictWord } from "./format.ts";
 import { droppedCount, failedCount } from "./headline.ts";
 import type { ProbeView, Result } from "./result.ts";
 
@@ -36,11 +36,31 @@ export function columnsOf(result: Result): readonly Column[] {
       number("ITL p99", (probe) => quantile(probe.itlMs, "p99")),
     number("E2E p99", (probe) => quantile(probe.e2eMs, "p99")),
     number("tokens/s", (probe) => rate(probe.outputTokensPerSecond)),
+    ...serverColumns(probes),
     any((probe) => probe.verdict !== null) && word("SLO", verdictWord),
     any((probe) => probe.validity.verdict !== "valid") &&
       word("validity", (probe) => probe.validity.verdict),
   ];
   return columns.filter((column) => column !== false);
+}
+
+/** What the target said of itself, where it did. */
+function serverColumns(probes: readonly ProbeView[]): readonly (Column | false)[] {
+  const column = (
+    title: string,
+    name: "runningMean" | "waitingMean" | "kvUseMean",
+    text: (value: number) => string,
+  ): Column | false =>
+    probes.some(({ server }) => typeof server?.[name] === "number") &&
+    number(title, ({ server }) => {
+      const value = server?.[name] ?? null;
+      return value === null ? NOTHING : text(value);
+    });
+  return [
+    column("running", "runningMean", rate),
+    column("waiting", "waitingMean", rate),
+    column("KV", "kvUseMean", percent),
+  ];
 }
 
 function optionalRate(value: number | null): string {

@@ -66,6 +66,9 @@ function cellsOf(probe: ProbeView): ReadonlyMap<string, Cell> {
     ["inFlightMean", probe.inFlightMean],
     ["inFlightMax", probe.inFlightMax],
   ]);
+  for (const [name, value] of Object.entries(probe.server ?? {})) {
+    cells.set(`server.${name}`, Array.isArray(value) ? value.join("; ") : (value as Cell));
+  }
   for (const [name, value] of Object.entries(probe.countsByOutcome)) {
     cells.set(`countsByOutcome.${name}`, value);
   }

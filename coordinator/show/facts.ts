@@ -1,3 +1,4 @@
+import { engineTitle } from "../server/engines.ts";
 import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
 import type { AgentFloorView, AgentView, Result, Summary } from "./result.ts";
 
@@ -22,6 +23,7 @@ export function factsOf(result: Result): readonly Fact[] {
     tokens(result),
     agents(result.agents),
     agentFloor(result.agents),
+    ...serverFacts(result),
     lost(result),
     resumed(result),
     { about: "run", text: runText(result) },
@@ -151,6 +153,22 @@ function agentFloor(views: readonly AgentView[]): Fact | undefined {
 function worstP99(summaries: readonly Summary[]): number | undefined {
   const known = summaries.map((summary) => summary.p99).filter((value) => value !== null);
   return known.length === 0 ? undefined : Math.max(...known);
+}
+
+/** The target's own account, whether it agrees with the agents', and what was wrong with it. */
+function serverFacts({ server }: Result): readonly Fact[] {
+  if (server === undefined) return [];
+  const { engine, replicas, scrapeIntervalS, checks, problems } = server;
+  const name = engine === null ? "its metrics told nothing" : engineTitle(engine);
+  const several = replicas === null ? "" : `, ${plural(replicas, "replica")}`;
+  return [
+    { about: "server", text: `${name}${several}, scraped every ${chosen(scrapeIntervalS)} s` },
+    ...checks.map(({ holds, text }) => ({
+      about: "check",
+      text: `${holds ? "agrees" : "DOES NOT AGREE"}: ${text}`,
+    })),
+    ...problems.map((text) => ({ about: "scraping", text })),
+  ];
 }
 
 function lost(result: Result): Fact | undefined {

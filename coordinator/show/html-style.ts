@@ -8,6 +8,7 @@ export const STYLE = `
   --page: #f7f7f5; --surface: #ffffff; --ink: #1c1c1a; --soft: #5d5c57; --line: #dddcd6; --grid: #ebeae5;
   --p50: #7fb0ea; --p90: #2f78cf; --p99: #143f7c;
   --met: #1a7f37; --violated: #c6302b; --undecided: #9a6700; --void: #8b8a84;
+  --running: #0f766e; --waiting: #b45309; --kv: #7c3aed;
   --band: #2f78cf22; --met-soft: #e6f4ea; --violated-soft: #fdeceb; --undecided-soft: #fff5db;
 }
 @media screen and (prefers-color-scheme: dark) {
@@ -15,6 +16,7 @@ export const STYLE = `
     --page: #161615; --surface: #1f1f1e; --ink: #f2f1ee; --soft: #aeada6; --line: #3a3a37; --grid: #2d2d2b;
     --p50: #4478bd; --p90: #5c9ae6; --p99: #b9d5f8;
     --met: #4ac26b; --violated: #ff7b72; --undecided: #e3b341; --void: #8b8a84;
+    --running: #2dd4bf; --waiting: #f59e0b; --kv: #a78bfa;
     --band: #5c9ae633; --met-soft: #16301f; --violated-soft: #3c1a19; --undecided-soft: #33290f;
   }
 }
@@ -46,6 +48,11 @@ figure text { font-size: 12px; fill: var(--soft); }
 .grid { stroke: var(--grid); } .axis { stroke: var(--line); }
 .series { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 .p50 { stroke: var(--p50); } .p90 { stroke: var(--p90); } .p99 { stroke: var(--p99); }
+.series[class*="server-"] { stroke-width: 1.5; }
+.series.server-halo { stroke: var(--surface); stroke-width: 4; }
+.server-running { stroke: var(--running); } .server-waiting { stroke: var(--waiting); stroke-dasharray: 5 2; }
+.server-kvUse { stroke: var(--kv); stroke-dasharray: 1.5 3; }
+.dot.server-running { fill: var(--running); } .dot.server-waiting { fill: var(--waiting); } .dot.server-kvUse { fill: var(--kv); }
 .dot.p50 { fill: var(--p50); } .dot.p90 { fill: var(--p90); } .dot.p99 { fill: var(--p99); }
 .limit { stroke: var(--violated); stroke-width: 1.5; stroke-dasharray: 5 4; }
 figure text.limit-label { fill: var(--violated); }

@@ -5,6 +5,7 @@ import { loadAxis, loadScale, rateMarks, verdictSuffix } from "./load-axis.ts";
 import { markup, type Markup } from "./markup.ts";
 import type { MetricsView, ProbeView, Result, SloClauseView, Summary } from "./result.ts";
 import { logScale, type Scale } from "./scale.ts";
+import { serverOverLoad } from "./server-overlay.ts";
 
 const { left, right, top, bottom } = FRAME;
 
@@ -63,6 +64,7 @@ function latencyChart(result: Result, metric: Charted): Markup {
   );
 
   const trusted = points.filter(({ probe }) => markOf(probe) !== "void");
+  const server = serverOverLoad(result, trusted, x);
   const curves = CURVES.map((curve) => ({
     curve,
     points: trusted.flatMap(({ at, summary }) => toPoint({ x, y }, at, summary[curve])),
@@ -70,6 +72,7 @@ function latencyChart(result: Result, metric: Charted): Markup {
   const content = [
     ...axes(x, y, { x: axis.name, y: "ms (log)" }),
     ...rateMarks(result, axis.isRate ? x : undefined),
+    ...server.content,
     ...limits.map((clause) => limitLine(clause, y)),
     ...curves.map(({ curve, points: line }) => polyline(curve, line)),
     ...points.flatMap(({ probe, at, summary }) => marks(probe, { x, y, at }, summary)),
@@ -83,7 +86,7 @@ function latencyChart(result: Result, metric: Charted): Markup {
       description: describe(result, key),
     },
     content,
-    markLegend(result.probes),
+    markup`${markLegend(result.probes)}${server.legend}`,
   );
 }
 

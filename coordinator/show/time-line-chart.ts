@@ -5,6 +5,7 @@ import { loadAxis, verdictSuffix } from "./load-axis.ts";
 import { markup, NO_MARKUP, type Markup } from "./markup.ts";
 import type { ProbeView, Result, SegmentView } from "./result.ts";
 import { linearScale, type Scale } from "./scale.ts";
+import { serverOverTime } from "./server-overlay.ts";
 
 const { left, right, top, bottom } = FRAME;
 
@@ -30,6 +31,7 @@ export function timeLineChart(result: Result): Markup {
     to: top,
     stepMin: axis.stepMin,
   });
+  const server = serverOverTime(result, x);
   const heightOf = (segment: SegmentView): number => loadOf(segment, axis.isRate) ?? 0;
   return figure(
     {
@@ -47,8 +49,9 @@ export function timeLineChart(result: Result): Markup {
       ...axes(x, y, { x: "seconds since the first segment", y: axis.name }),
       ...timeLine.map((segment) => segmentBar(segment, { x, y }, heightOf(segment))),
       ...probes.map((probe) => windowBar(probe, { x, y }, axis.of(probe))),
+      ...server.content,
     ],
-    timeLine.length === 0 ? markLegend(probes) : markup`${markLegend(probes)}${kinds(timeLine)}`,
+    markup`${markLegend(probes)}${timeLine.length === 0 ? NO_MARKUP : kinds(timeLine)}${server.legend}`,
   );
 }
 

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { renderHtml } from "../../coordinator/show/html.ts";
 import type { Result } from "../../coordinator/show/result.ts";
-import { found, hopeless, twoRates } from "../golden/show/results.ts";
+import { found, hopeless, observed, twoRates } from "../golden/show/results.ts";
 import { findChromium, openPage } from "../support/chromium.ts";
 
 const chromium = findChromium();
@@ -19,7 +19,10 @@ after(() => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-const RESULTS = { found, "two-rates": twoRates, hopeless } satisfies Record<string, Result>;
+const RESULTS = { found, "two-rates": twoRates, hopeless, observed } satisfies Record<
+  string,
+  Result
+>;
 const WIDTHS = { phone: 390, desktop: 1200 };
 
 /** What the page looks like, measured in it. */

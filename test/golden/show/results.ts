@@ -414,6 +414,77 @@ export const twoRates: Result = {
   },
 };
 
+const OBSERVED_RATES = [
+  { rate: 5, ttft: 40, running: 2.1, waiting: 0, kvUse: 0.06 },
+  { rate: 20, ttft: 62, running: 9.4, waiting: 0.4, kvUse: 0.28 },
+  { rate: 40, ttft: 160, running: 31.5, waiting: 12.8, kvUse: 0.91 },
+] as const;
+
+/** A list of rates with the server's own account, in which a scrape failed and one check does not hold. */
+export const observed: Result = {
+  ...BASE,
+  command: "run",
+  name: "observed",
+  durationS: 91.2,
+  exitCode: 0,
+  outcome: { kind: "finished", reason: "" },
+  validity: { verdict: "valid", reasons: [] },
+  slo: [TTFT_CLAUSE],
+  agents: [agentOf("local-1", 1_950)],
+  probes: OBSERVED_RATES.map(({ rate, ttft, running, waiting, kvUse }, place) =>
+    probeOf({
+      segment: place + 1,
+      rate,
+      startS: 30 * place,
+      durationS: 30,
+      ttftP50Ms: ttft,
+      ttftSpread: 1.5,
+      more: {
+        purpose: "measure",
+        server: {
+          waitingMean: waiting,
+          waitingMax: Math.ceil(3 * waiting),
+          runningMean: running,
+          kvUseMean: kvUse,
+          completedPerSecond: rate,
+          generationTokensPerSecond: 64 * rate,
+          replicas: 2,
+          scrapeCount: place === 1 ? 59 : 60,
+          problems:
+            place === 1 ? ["1 of 60 scrapes of http://10.0.0.2:8000/metrics failed: HTTP 503"] : [],
+        },
+      },
+    }),
+  ),
+  server: {
+    engine: "vllm",
+    urls: ["http://pods.example:8000/metrics"],
+    replicas: 2,
+    scrapeIntervalS: 1,
+    checks: [
+      {
+        name: "littles-law",
+        holds: true,
+        text: "at 20 requests/s the server holds 9.8 requests (running + waiting), and its rate times their time is 9.7 (within ± 1.1 they agree)",
+      },
+      {
+        name: "completions",
+        holds: false,
+        text: "between the first and the last scrape of each window the server completed 905 requests by its own count, and 1820 to 1901 ended here",
+      },
+    ],
+    problems: ["1 of 182 scrapes of http://10.0.0.2:8000/metrics failed: HTTP 503"],
+    series: {
+      atS: Array.from({ length: 91 }, (_, at) => at + 0.5),
+      waiting: Array.from({ length: 91 }, (_, at) => (at < 60 ? 0 : ((at * 7) % 12) + at - 60)),
+      running: Array.from({ length: 91 }, (_, at) =>
+        at === 45 ? null : Math.min(32, ((at * 5) % 4) + (at < 30 ? 2 : at < 60 ? 8 : 24)),
+      ),
+      kvUse: Array.from({ length: 91 }, (_, at) => Math.min(1, 0.05 + 0.0001 * at * at)),
+    },
+  },
+};
+
 /** The unloaded server already misses the SLO: no load was tried. */
 export const hopeless: Result = {
   ...BASE,

@@ -9,9 +9,9 @@ import { renderMarkdown } from "../../../coordinator/show/markdown.ts";
 import { probeLine } from "../../../coordinator/show/progress.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { renderTerminal } from "../../../coordinator/show/terminal.ts";
-import { found, hopeless, twoRates } from "./results.ts";
+import { found, hopeless, observed, twoRates } from "./results.ts";
 
-const RESULTS = { found, "two-rates": twoRates, hopeless };
+const RESULTS = { found, "two-rates": twoRates, hopeless, observed };
 
 const RENDERERS = {
   "terminal.txt": (result) => renderTerminal(result),
