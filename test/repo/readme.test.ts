@@ -86,6 +86,7 @@ test("every file that the README and the documents link to is there", () => {
     "docs/fleet.md",
     "docs/compare.md",
     "docs/sizing.md",
+    "docs/server-metrics.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))
