@@ -141,8 +141,11 @@ function mostlyFailed({ probes }: Omit<Result, "exitCode">, plan: Plan): boolean
 
 /** Who stood between the search and its answer, and why. */
 function generatorNotes({ limitedBy }: MaxRate, end: RunEnd): readonly string[] {
-  if (limitedBy !== "generator") return [];
-  return lastVoidReasons(end).map((reason) => `limited by the generator: ${reason}`);
+  const last = lastVoid(end);
+  if (limitedBy !== "generator" || last === undefined) return [];
+  const by =
+    last.isOfTarget === true ? "the target could not be measured" : "limited by the generator";
+  return last.reasons.map((reason) => `${by}: ${reason}`);
 }
 
 /** A void window of a search was repeated, so it does not spoil the answer; one of `run` is the answer. */
@@ -165,9 +168,7 @@ function validityOf(end: RunEnd, answer: MaxRate | undefined): Validity {
   // The generator stood between the search and its answer.
   const spoilt =
     answer?.limitedBy === "generator" || (end.decision.kind === "inconclusive" && mostlyVoid(end));
-  const generator: Validity = spoilt
-    ? { verdict: "invalid", reasons: spoiltReasons(end, answer) }
-    : VALID;
+  const generator: Validity = spoilt ? spoiltValidity(end, answer) : VALID;
   return [ofWindows, problems, foundLater, suspect, generator].reduce(worseOf);
 }
 
@@ -178,14 +179,17 @@ function mostlyVoid(end: RunEnd): boolean {
 }
 
 /** What voided windows, or else what kept the search from going on. */
-function spoiltReasons(end: RunEnd, answer: MaxRate | undefined): readonly string[] {
-  const reasons = lastVoidReasons(end);
-  return reasons.length > 0 ? reasons : (answer?.notes.slice(-1) ?? []);
+function spoiltValidity(end: RunEnd, answer: MaxRate | undefined): Validity {
+  const { reasons = [], isOfTarget } = lastVoid(end) ?? {};
+  return {
+    verdict: "invalid",
+    reasons: reasons.length > 0 ? reasons : (answer?.notes.slice(-1) ?? []),
+    ...(isOfTarget === true ? { isOfTarget } : {}),
+  };
 }
 
-function lastVoidReasons(end: RunEnd): readonly string[] {
-  const voided = end.driven.filter(({ validity }) => validity.verdict === "invalid");
-  return voided.at(-1)?.validity.reasons ?? [];
+function lastVoid(end: RunEnd): Validity | undefined {
+  return end.driven.filter(({ validity }) => validity.verdict === "invalid").at(-1)?.validity;
 }
 
 function outcomeOf({ decision }: RunEnd): RunOutcome {

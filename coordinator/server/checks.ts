@@ -121,8 +121,8 @@ function inFlight(windows: readonly CheckedWindow[]): ServerCheck | string {
   });
   if (compared.length === 0)
     return `requests in flight were not compared: no window has ${LOOKS_MIN} scrapes that tell running`;
-  const { holds } = worstOf(compared, ({ theirs, other }) => theirs - other);
-  const most = compared.reduce((a, b) => (b.other > a.other ? b : a));
+  const { holds, worst } = worstOf(compared, ({ theirs, other }) => theirs - other);
+  const most = holds ? compared.reduce((a, b) => (b.other > a.other ? b : a)) : worst;
   const between = compared.map(({ theirs, other }) => other - theirs);
   const range = [Math.min(...between), Math.max(...between)].map(figure);
   return {

@@ -1,7 +1,7 @@
 import type { EngineName } from "./engines.ts";
 import { engineTitle } from "./engines.ts";
 import type { ServerEntry } from "./entry.ts";
-import type { Stretch } from "./points.ts";
+import { greatest, type Stretch } from "./points.ts";
 import { ReplicaTrack } from "./replica-track.ts";
 
 /** What the target said of itself in a run: `server.jsonl`, by endpoint. It changes only by its entries, in their order. */
@@ -48,8 +48,8 @@ export class ServerLog {
     const before = counts.filter(({ atNs }) => atNs < fromNs).at(-1);
     const within = counts.filter(({ atNs }) => atNs >= fromNs && atNs <= untilNs);
     const values = [...(before === undefined ? [] : [before]), ...within].map(({ value }) => value);
-    if (values.length === 0) return undefined;
-    return { min: Math.min(...values), max: Math.max(...values) };
+    const max = greatest(values);
+    return max === null ? undefined : { min: values.reduce((a, b) => Math.min(a, b)), max };
   }
 
   #track(address: string): ReplicaTrack {

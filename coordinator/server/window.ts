@@ -1,5 +1,5 @@
 import { NS_PER_SECOND } from "../../shared/units.ts";
-import { mean, type Point, indexFrom, pointsIn, type Stretch, sum } from "./points.ts";
+import { greatest, mean, type Point, indexFrom, pointsIn, type Stretch, sum } from "./points.ts";
 import type { CounterName, Gauge, ReplicaTrack } from "./replica-track.ts";
 import type { ServerLog } from "./server-log.ts";
 
@@ -30,7 +30,7 @@ export function serverWindowOf(log: ServerLog, stretch: Stretch): ServerWindow {
   const waiting = levelOf(tracks, "waiting", stretch);
   return {
     waitingMean: waiting,
-    waitingMax: waiting === null ? null : maximumOf(together(tracks, "waiting", stretch)),
+    waitingMax: waiting === null ? null : mostOf(tracks, stretch),
     runningMean: levelOf(tracks, "running", stretch),
     kvUseMean: mean(meansOf(tracks, "kvUse", stretch)),
     completedPerSecond: perSecondOf(tracks, "completed", stretch),
@@ -81,8 +81,8 @@ function lastBy(points: readonly Point[], atNs: number): number | undefined {
   return last === undefined || last.atNs < atNs - STALE_NS ? undefined : last.value;
 }
 
-function maximumOf(points: readonly Point[]): number | null {
-  return points.length === 0 ? null : Math.max(...points.map(({ value }) => value));
+function mostOf(tracks: readonly ReplicaTrack[], stretch: Stretch): number | null {
+  return greatest(together(tracks, "waiting", stretch).map(({ value }) => value));
 }
 
 function perSecondOf(

@@ -5,9 +5,14 @@ import { parseExposition, type Sample } from "../../../coordinator/server/exposi
 
 const name = fc.stringMatching(/^[a-zA-Z_:][a-zA-Z0-9_:]{0,20}$/);
 const labelName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,10}$/);
-const labelValue = fc
-  .string({ unit: "grapheme", maxLength: 12 })
-  .filter((text) => !/\r/.test(text));
+/** What must be escaped comes often, and what looks like the format's own. */
+const labelValue = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom("\\", '"', "\n", "n", "{", "}", ",", "#", " "),
+    fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }).filter((letter) => letter !== "\r"),
+  ),
+  maxLength: 12,
+});
 const value = fc
   .oneof(fc.double(), fc.integer(), fc.constantFrom(NaN, Infinity, -Infinity))
   // The format has one zero.
