@@ -40,6 +40,8 @@ export function addCommonFlags(command: Command): Command {
     .option("--force-output", "ask for exactly the drawn output length (ignore_eos, min_tokens)")
     .option("--wait-ready <duration>", "wait until the target answers")
     .option("--server-metrics <url...>", "the target's Prometheus endpoints, scraped each second")
+    .option("--prometheus <url>", "instead: a Prometheus server that scrapes them")
+    .option("--prometheus-match <matchers>", 'the target there, e.g. namespace="prod"')
     .option("--no-records", "leave requests.jsonl.zst out")
     .option("--json", "the result on standard output, nothing else there")
     .option("--dry-run", "print the resolved plan, shares and schedule hash; fire nothing")

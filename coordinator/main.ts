@@ -11,6 +11,7 @@ import { natsFleetLink } from "./link/nats-link.ts";
 import { admit } from "./plan/admission.ts";
 import { parseRecordedPlan, type RecordedPlan } from "./plan/recorded-plan.ts";
 import { serverObserver } from "./observe/observer.ts";
+import { prometheusObserver } from "./observe/prometheus.ts";
 import type { ReportReceiver, ReportServer, RunStore } from "./ports.ts";
 import { arrivalsAt, arrivalTemplateOf, type Plan } from "./plan/plan.ts";
 import { concludeRun } from "./run/conclude.ts";
@@ -154,19 +155,18 @@ export async function replayFolder(directory: string, version: string): Promise<
   return { plan, ledger, torn };
 }
 
-function isServerObserved({ serverMetricsUrls }: Plan): boolean {
-  return serverMetricsUrls !== undefined;
+function isServerObserved({ serverMetricsUrls, prometheus }: Plan): boolean {
+  return serverMetricsUrls !== undefined || prometheus !== undefined;
 }
 
 function observerOf({ plan, target }: ConductOptions): ServerObserver | undefined {
-  if (plan.serverMetricsUrls === undefined) return undefined;
   const { caPem, tlsInsecure } = target;
-  return serverObserver({
-    urls: plan.serverMetricsUrls,
-    clock: new SystemClock(),
-    intervalNs: SCRAPE_INTERVAL_S * NS_PER_SECOND,
-    tls: { caPem, tlsInsecure },
-  });
+  const common = { clock: new SystemClock(), tls: { caPem, tlsInsecure } };
+  if (plan.prometheus !== undefined)
+    return prometheusObserver({ ...common, ...plan.prometheus, wallMs: () => Date.now() });
+  if (plan.serverMetricsUrls === undefined) return undefined;
+  const intervalNs = SCRAPE_INTERVAL_S * NS_PER_SECOND;
+  return serverObserver({ ...common, urls: plan.serverMetricsUrls, intervalNs });
 }
 
 /** What `result.json` says of a replayed run, as far as it went. */

@@ -1,7 +1,8 @@
 import type { CancelCall, Clock } from "../../shared/time/clock.ts";
 import type { ServerEntry, ServerObserver } from "../server/entry.ts";
 import { type Lookup, lookUp, type Replica, replicasOf } from "./replicas.ts";
-import { scrape, type ScrapeTls } from "./scrape.ts";
+import type { ScrapeTls } from "./http-get.ts";
+import { scrape } from "./scrape.ts";
 
 export interface ObserverOptions {
   /** Endpoints; a name with several addresses stands for as many replicas. */

@@ -14,7 +14,7 @@ import {
   switchField,
   textField,
 } from "./field.ts";
-import { readMetricsUrl } from "./metrics-url.ts";
+import { readHttpUrl, readMetricsUrl } from "./metrics-url.ts";
 import { NOT_YET_FIELDS } from "./not-yet.ts";
 import { readExtraBody, readHeader } from "./request-text.ts";
 import { readDurationS, readFraction, readList, readRate, readWhole } from "./quantities.ts";
@@ -180,6 +180,14 @@ export const COMMON_FIELDS = {
   "force-output": switchField("ask for exactly the drawn output length"),
   "wait-ready": duration("wait until the target answers", [0.001, WEEK_S]),
   "server-metrics": serverMetrics,
+  prometheus: textField(
+    "a Prometheus server that scrapes the target; asked after the run",
+    readHttpUrl,
+  ),
+  "prometheus-match": patternField("label matchers that pin the target there", {
+    pattern: /^[a-zA-Z_]\w*(=|!=|=~|!~)"([^"\\]|\\.)*"(,[a-zA-Z_]\w*(=|!=|=~|!~)"([^"\\]|\\.)*")*$/,
+    hint: 'write label matchers, such as namespace="prod",model_name="llama"',
+  }),
   records: switchField("keep a record of each request"),
   json: switchField("the result on standard output, nothing else there"),
   "dry-run": switchField("print the resolved plan, shares and schedule hash; fire nothing"),

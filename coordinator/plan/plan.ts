@@ -122,6 +122,12 @@ export interface Plan {
   readonly records: boolean;
   /** The target's Prometheus endpoints, scraped while the run goes on; left out where they are not. */
   readonly serverMetricsUrls?: readonly string[];
+  /** Instead: a Prometheus server that scrapes them, asked when the load is over. Left out without one. */
+  readonly prometheus?: {
+    readonly url: string;
+    /** Label matchers that pin the target; empty: all that it scrapes. */
+    readonly match: string;
+  };
   /** The run folder; undefined: `runs/<time>-<name>`. */
   readonly outDir: string | undefined;
   readonly json: boolean;

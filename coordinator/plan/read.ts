@@ -12,6 +12,7 @@ const SECRET: readonly FieldName[] = [
   "nats",
   "target",
   "server-metrics",
+  "prometheus",
 ];
 
 /** Reads every entry on its own, so that one wrong value hides no other. */

@@ -33,7 +33,7 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     maxInFlight: resolveMaxInFlight(resolving, load),
     maxInFlightAsked: isInFlightAsked(resolving, load),
     ...switchesOf(values),
-    ...serverMetricsOf(values),
+    ...serverMetricsOf(resolving),
     waitReadyS: values["wait-ready"],
     outDir: values.out,
   };
@@ -50,9 +50,29 @@ function switchesOf(
   };
 }
 
-function serverMetricsOf(values: Resolving["values"]): Pick<Plan, "serverMetricsUrls"> {
+function serverMetricsOf({
+  values,
+  given,
+  whereIs,
+  report,
+}: Resolving): Pick<Plan, "serverMetricsUrls" | "prometheus"> {
   const urls = values["server-metrics"];
-  return urls === undefined ? {} : { serverMetricsUrls: [...new Set(urls)] };
+  const { prometheus } = values;
+  const match = values["prometheus-match"];
+  if (given.has("server-metrics") && given.has("prometheus"))
+    report({
+      where: whereIs("prometheus"),
+      message: "the target's metrics are scraped by this run already (--server-metrics)",
+      hint: "leave one of them out",
+    });
+  if (match !== undefined && !given.has("prometheus"))
+    report({
+      where: whereIs("prometheus-match"),
+      message: "it pins the target in a Prometheus server, and none is named",
+      hint: "add --prometheus URL, or leave it out",
+    });
+  if (urls !== undefined) return { serverMetricsUrls: [...new Set(urls)] };
+  return prometheus === undefined ? {} : { prometheus: { url: prometheus, match: match ?? "" } };
 }
 
 function resolveTargetOf({ values, given, report }: Resolving): PlanTarget | undefined {

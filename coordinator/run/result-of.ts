@@ -48,7 +48,7 @@ export function resultOf(input: ResultInput): Result {
     });
   const shown = shownOf(end);
   const probes = shown.map(viewOf);
-  const server = serverView({ end, urls: plan.serverMetricsUrls ?? [], shown, probes });
+  const server = serverView({ end, urls: serverUrlsOf(plan), shown, probes });
   const answer = end.decision.kind === "found" ? end.decision.answer : undefined;
   const validity = validityOf(end, answer);
   const rateGate = rateGateOf(plan, answer);
@@ -88,6 +88,10 @@ export function resultOf(input: ResultInput): Result {
     files: { directory: input.directory, names: input.fileNames },
   };
   return { ...result, exitCode: exitCodeOf(result, input) };
+}
+
+function serverUrlsOf({ serverMetricsUrls, prometheus }: Plan): readonly string[] {
+  return serverMetricsUrls ?? (prometheus === undefined ? [] : [prometheus.url]);
 }
 
 /** A window that a killed coordinator left was repeated, and is not told of. */

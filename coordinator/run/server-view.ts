@@ -9,6 +9,9 @@ import { load } from "../show/headline.ts";
 import type { DrivenSegment, RunEnd } from "./run-contract.ts";
 import { targetFactsOf } from "./target-facts.ts";
 
+/** All that was said, also before the first segment and behind the last. */
+const EVER: Stretch = { fromNs: 0, untilNs: Number.MAX_SAFE_INTEGER };
+
 /** How often the target's metrics are scraped, s. */
 export const SCRAPE_INTERVAL_S = 1;
 
@@ -42,12 +45,12 @@ export function serverView(input: {
   const firstNs = end.driven[0]?.segment.startAtNs ?? 0;
   const whole = { fromNs: firstNs, untilNs: firstNs + end.durationS * NS_PER_SECOND };
   const { checks, unchecked } = checkServer(checkedWindows(input, server));
-  const { problems, replicas } = serverWindowOf(server, whole);
+  const { problems, replicas } = serverWindowOf(server, EVER);
   return {
     engine: server.engine ?? null,
     urls,
     replicas,
-    scrapeIntervalS: SCRAPE_INTERVAL_S,
+    scrapeIntervalS: server.intervalS ?? SCRAPE_INTERVAL_S,
     checks,
     problems: [...problems, ...unchecked],
     series: serverSeriesOf(server, whole),

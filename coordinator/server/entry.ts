@@ -41,6 +41,8 @@ export type ServerEntry =
       readonly kind: "replicas";
       readonly atNs: number;
       readonly addresses: readonly string[];
+      /** How often they were scraped, s, where that was another's choice. */
+      readonly intervalS?: number;
     }
   | {
       readonly kind: "scrape";

@@ -20,6 +20,11 @@ const WANTED: ReadonlySet<string> = new Set(
   ]).flatMap(spellingsOf),
 );
 
+/** All that any engine's figures are read from. */
+export function serverMetricNames(): readonly string[] {
+  return [...WANTED];
+}
+
 /** Whether a metric is one that some engine's figures are read from. */
 export function isServerMetric(name: string): boolean {
   return WANTED.has(name);

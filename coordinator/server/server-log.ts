@@ -9,11 +9,13 @@ export class ServerLog {
   readonly #tracks = new Map<string, ReplicaTrack>();
   readonly #addressCounts: { readonly atNs: number; readonly value: number }[] = [];
   #engine: EngineName | undefined;
+  #intervalS: number | undefined;
 
   add(entry: ServerEntry): void {
     switch (entry.kind) {
       case "replicas":
         this.#addressCounts.push({ atNs: entry.atNs, value: entry.addresses.length });
+        this.#intervalS ??= entry.intervalS;
         return;
       case "failed":
         this.#track(entry.replica).failed(entry);
@@ -31,6 +33,11 @@ export class ServerLog {
   /** The first one that was seen; undefined before. */
   get engine(): EngineName | undefined {
     return this.#engine;
+  }
+
+  /** How often it was scraped, s; undefined where that was this run's own choice. */
+  get intervalS(): number | undefined {
+    return this.#intervalS;
   }
 
   get tracks(): readonly ReplicaTrack[] {

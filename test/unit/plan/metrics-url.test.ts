@@ -54,3 +54,18 @@ for (const [url, says] of [
     );
   });
 }
+
+test("a Prometheus server is named with the matchers that pin the target, and instead of endpoints", () => {
+  const prometheus = "http://prom:9090/prefix";
+  const prometheusMatch = 'namespace="prod",model_name=~"ll.*"';
+  const plan = parsePlan({ command: "run", flags: { ...RUN, prometheus, prometheusMatch } });
+  assert.deepEqual(plan.prometheus, { url: prometheus, match: prometheusMatch });
+  const wrong = [
+    [{ prometheus, serverMetrics: ["http://a"] }, /scraped by this run already/],
+    [{ prometheusMatch }, /none is named/],
+    [{ prometheus, prometheusMatch: "up} or vector(1)" }, /not of the right form/],
+    [{ prometheus: "prom:9090" }, /no http:\/\/ or https:\/\/ URL/],
+  ] as const;
+  for (const [flags, says] of wrong)
+    assert.throws(() => parsePlan({ command: "run", flags: { ...RUN, ...flags } }), says);
+});
