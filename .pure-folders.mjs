@@ -8,5 +8,6 @@ export const pureFolders = [
   "server",
   "size",
   "compare",
+  "calibrate",
   "show",
 ].map((name) => `coordinator/${name}`);

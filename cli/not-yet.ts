@@ -4,7 +4,6 @@ import { ExitCode, LoadError } from "../shared/errors.ts";
 /** Commands that are designed and not built: refused by name, never an "unknown command". */
 const COMMANDS = [
   ["serve", "coordinator as a service"],
-  ["calibrate", "autoscaler files"],
 ] as const;
 
 export function addNotYetCommands(program: Command): void {
@@ -17,7 +16,7 @@ export function addNotYetCommands(program: Command): void {
       .action(() => {
         throw new LoadError(`\`loadline ${name}\` is asked for, and is not built yet`, {
           code: "LL_NOT_YET",
-          hint: "use find, run, sweep, agent, simulate-server, preflight, report, compare, size, rescore or resume",
+          hint: "use find, run, sweep, agent, simulate-server, preflight, report, compare, calibrate, size, rescore or resume",
           exitCode: ExitCode.PlanInvalid,
         });
       });

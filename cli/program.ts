@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addAgentCommand } from "./agent.ts";
 import { addCompareCommand } from "./compare.ts";
+import { addCalibrateCommand } from "./calibrate.ts";
 import { addFleetCommand } from "./fleet.ts";
 import { measure } from "./measure.ts";
 import { addNotYetCommands } from "./not-yet.ts";
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
   addCompareCommand(program);
   addSizeCommand(program);
   addResumeCommand(program);
+  addCalibrateCommand(program);
   addNotYetCommands(program);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -1,0 +1,12 @@
+import type { Command } from "commander";
+import { addEmitFlags, emit } from "./calibrate/emit.ts";
+
+/** `loadline calibrate …`: from a measured run to an autoscaler's file, and what becomes of one. */
+export function addCalibrateCommand(program: Command): void {
+  const calibrate = program
+    .command("calibrate")
+    .description("autoscaler files from a run of find, with reasons; lint and simulate them")
+    // A flag behind `lint` or `simulate` is theirs.
+    .enablePositionalOptions();
+  addEmitFlags(calibrate.argument("<run>", "the run's folder")).action(emit);
+}
