@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addEmitFlags, emit } from "./calibrate/emit.ts";
+import { addSimulateCommand } from "./calibrate/simulate.ts";
 
 /** `loadline calibrate …`: from a measured run to an autoscaler's file, and what becomes of one. */
 export function addCalibrateCommand(program: Command): void {
@@ -9,4 +10,5 @@ export function addCalibrateCommand(program: Command): void {
     // A flag behind `lint` or `simulate` is theirs.
     .enablePositionalOptions();
   addEmitFlags(calibrate.argument("<run>", "the run's folder")).action(emit);
+  addSimulateCommand(calibrate);
 }

@@ -20,6 +20,8 @@ export function buildProgram(): Command {
     .description("finds the highest request rate a served LLM carries within its SLO")
     .version(readVersion())
     .exitOverride()
+    // A flag behind a command is that command's: `calibrate simulate --out` is not `calibrate --out`.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
   addFindFlags(program.command("find"))
