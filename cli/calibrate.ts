@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { addEmitFlags, emit } from "./calibrate/emit.ts";
+import { addLintCommand } from "./calibrate/lint.ts";
 import { addSimulateCommand } from "./calibrate/simulate.ts";
+import { addVerifyCommand } from "./calibrate/verify.ts";
 
 /** `loadline calibrate …`: from a measured run to an autoscaler's file, and what becomes of one. */
 export function addCalibrateCommand(program: Command): void {
@@ -11,4 +13,6 @@ export function addCalibrateCommand(program: Command): void {
     .enablePositionalOptions();
   addEmitFlags(calibrate.argument("<run>", "the run's folder")).action(emit);
   addSimulateCommand(calibrate);
+  addLintCommand(calibrate);
+  addVerifyCommand(calibrate);
 }

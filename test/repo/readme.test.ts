@@ -48,6 +48,7 @@ test(
 test("the README has a recipe for each command that is built", () => {
   assert.deepEqual([...new Set(README_COMMANDS.map(kindOf))].sort(), [
     "agent",
+    "calibrate",
     "compare",
     "find",
     "fleet",
@@ -87,6 +88,7 @@ test("every file that the README and the documents link to is there", () => {
     "docs/compare.md",
     "docs/sizing.md",
     "docs/server-metrics.md",
+    "docs/calibration.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))

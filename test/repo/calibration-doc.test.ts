@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { RULES } from "../../coordinator/calibrate/lint/rules.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const DOCUMENT = readFileSync(join(ROOT, "docs/calibration.md"), "utf8");
+const COMMANDS = [...DOCUMENT.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
+  block.trimEnd().split("\n"),
+);
+/** What the document says that they print. */
+const PRINTED = [...DOCUMENT.matchAll(/^```\n(.*?)^```/gms)].map(([, block = ""]) => block);
+
+test("every command of docs/calibration.md works as it stands there, in its order, and prints what it says", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "loadline-calibration-doc-"));
+  context.after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  let said = "";
+  for (const command of COMMANDS) {
+    const adapted = command.replaceAll(/\bruns\//g, `${folder}/`);
+    const child = spawn("sh", ["-c", adapted], { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const [stdout, stderr, [exitCode]] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      once(child, "close") as Promise<[number | null]>,
+    ]);
+    assert.equal(exitCode, 0, `${command}\n${stdout}\n${stderr}`);
+    said += stdout;
+  }
+  for (const block of PRINTED) assert.ok(said.includes(block.trimEnd()), block);
+  assert.ok(existsSync(join(folder, "day.html")));
+  assert.equal(COMMANDS.length, 5);
+});
+
+test("the rules of the document are those of the code", () => {
+  const letters = [...DOCUMENT.matchAll(/^\| ([A-Z]) \|/gm)].map(([, letter]) => letter);
+  assert.deepEqual(letters, Object.keys(RULES));
+});
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
