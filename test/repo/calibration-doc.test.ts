@@ -10,11 +10,14 @@ import { RULES } from "../../coordinator/calibrate/lint/rules.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DOCUMENT = readFileSync(join(ROOT, "docs/calibration.md"), "utf8");
-const COMMANDS = [...DOCUMENT.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
-  block.trimEnd().split("\n"),
+/** Every fenced block with its language; without one it is what the commands print. */
+const BLOCKS = [...DOCUMENT.matchAll(/^```(\w*)\n(.*?)^```/gms)].map(
+  ([, language = "", text = ""]) => ({ language, text }),
 );
-/** What the document says that they print. */
-const PRINTED = [...DOCUMENT.matchAll(/^```\n(.*?)^```/gms)].map(([, block = ""]) => block);
+const COMMANDS = BLOCKS.filter(({ language }) => language === "sh").flatMap(({ text }) =>
+  text.trimEnd().split("\n"),
+);
+const PRINTED = BLOCKS.filter(({ language }) => language === "").map(({ text }) => text);
 
 test("every command of docs/calibration.md works as it stands there, in its order, and prints what it says", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "loadline-calibration-doc-"));
@@ -35,7 +38,7 @@ test("every command of docs/calibration.md works as it stands there, in its orde
   }
   for (const block of PRINTED) assert.ok(said.includes(block.trimEnd()), block);
   assert.ok(existsSync(join(folder, "day.html")));
-  assert.equal(COMMANDS.length, 5);
+  assert.deepEqual([COMMANDS.length, PRINTED.length], [5, 2]);
 });
 
 test("the rules of the document are those of the code", () => {
