@@ -104,6 +104,7 @@ describe("queries are read", () => {
     "sum by (pod) (a)",
     "sum(a) by (pod)",
     "sum(a) + b",
+    "(sum(a) + b) / 2",
     "rate(a[1m])",
     "topk(1, a)",
     "histogram_quantile(0.9, rate(a_bucket[1m]))",
