@@ -1,5 +1,5 @@
 /** Engines whose own metrics an autoscaler can read. */
-export const ENGINES = ["vllm", "sglang", "trtllm", "tgi", "llm-d"] as const;
+export const ENGINES = ["vllm", "sglang", "trtllm", "tgi", "llm-d-epp"] as const;
 export type Engine = (typeof ENGINES)[number];
 
 /** Names of Prometheus metrics; undefined where the engine has none. */
@@ -49,7 +49,7 @@ export const ENGINE_METRICS: Readonly<Record<Engine, EngineMetrics>> = {
     modelLabel: undefined,
     histograms: {},
   },
-  "llm-d": {
+  "llm-d-epp": {
     waiting: "llm_d_epp_flow_control_queue_size",
     running: "llm_d_epp_request_running",
     kvUse: "llm_d_epp_average_kv_cache_utilization",

@@ -54,8 +54,6 @@ export interface Result {
   /** What the target said of itself (`--server-metrics`); left out where it was not scraped. */
   readonly server?: ServerView;
   readonly lost: LostView;
-  /** The target's own metrics; left out where they were not scraped. */
-  readonly server?: ServerView;
   /** Each time that a coordinator went on where another had been killed; left out when there was none. */
   readonly resumptions?: readonly ResumptionView[];
   readonly files: FilesView;
@@ -262,8 +260,6 @@ export interface ProbeView extends MetricsView {
     /** Gaps that are 0 because both events came in one read of the socket, as a part of all gaps. */
     readonly inOneReadFraction: number;
   };
-  /** What the target said of itself meanwhile; left out where its metrics were not scraped. */
-  readonly server?: ServerWindowView;
   /** By class name; empty unless the workload has several. */
   readonly byClass: Readonly<Record<string, MetricsView>>;
   /** What the target said of itself over the window; left out where it was not scraped. */
@@ -301,21 +297,6 @@ export interface ServerView {
   readonly problems: readonly string[];
   /** Over time, from the run's first segment. */
   readonly series: ServerSeries;
-}
-
-/** Of the target's own metrics, all its replicas together; null where the engine has no such metric. */
-export interface ServerWindowView {
-  readonly waitingMean: number | null;
-  readonly runningMean: number | null;
-  /** Part of the KV cache that is in use, 0 to 1. */
-  readonly kvUseMean: number | null;
-  readonly replicas: number | null;
-}
-
-interface ServerView {
-  /** "vllm", "sglang", …; null where it was not recognised. */
-  readonly engine: string | null;
-  readonly replicas: number | null;
 }
 
 /** A stretch of load, from its start to where the next one took over. Seconds from the run's first segment. */

@@ -47,6 +47,17 @@ const OUTPUT_TOKENS_MEAN = 64;
 const SETTLE_S = 30;
 const WINDOW_S = 300;
 
+/** As a run with server metrics has it. */
+const SERVER = {
+  engine: "vllm",
+  urls: ["http://server.test/metrics"],
+  replicas: 1,
+  scrapeIntervalS: 1,
+  checks: [],
+  problems: [],
+  series: { atS: [], waiting: [], running: [], kvUse: [] },
+} as const;
+
 interface Served extends Work {
   readonly arrivedAtNs: number;
   readonly recorded: boolean;
@@ -116,7 +127,7 @@ export function resultOfServer(
     curve: null,
     probes: metrics ? probes : probes.map(withoutMetrics),
     timeLine: [],
-    ...(metrics ? { server: { engine: "vllm", replicas: 1 } } : {}),
+    ...(metrics ? { server: SERVER } : {}),
     files: { directory: server.name, names: ["result.json"] },
   };
 }
@@ -173,9 +184,14 @@ function probeOf(
     ...metricsView(histogramsOf(recorded)),
     server: {
       waitingMean: waiting,
+      waitingMax: null,
       runningMean: running,
       kvUseMean: round(running / config.sequencesMax),
+      completedPerSecond,
+      generationTokensPerSecond: null,
       replicas: 1,
+      scrapeCount: WINDOW_S,
+      problems: [],
     },
   };
 }
