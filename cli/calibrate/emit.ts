@@ -72,7 +72,9 @@ export async function emit(directory: string, flags: EmitFlags): Promise<void> {
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(calibrationJson(calibration, limits), undefined, 2)}\n`
-      : calibrationText(calibration) + said.map((line) => `${printable(line)}\n`).join(""),
+      : [...calibrationText(calibration).trimEnd().split("\n"), ...said]
+          .map((line) => `${printable(line)}\n`)
+          .join(""),
   );
 }
 
