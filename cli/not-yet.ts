@@ -2,9 +2,7 @@ import type { Command } from "commander";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 
 /** Commands that are designed and not built: refused by name, never an "unknown command". */
-const COMMANDS = [
-  ["serve", "coordinator as a service"],
-] as const;
+const COMMANDS = [["serve", "coordinator as a service"]] as const;
 
 export function addNotYetCommands(program: Command): void {
   for (const [name, description] of COMMANDS)

@@ -12,7 +12,7 @@ import {
 } from "../../coordinator/calibrate/files/emit.ts";
 import type { Deployment } from "../../coordinator/calibrate/files/emitted-file.ts";
 import { limitsOf } from "../../coordinator/calibrate/validity-limits.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import type { Result } from "../../coordinator/show/result.ts";
 import { readResult } from "../read-run.ts";
 import {

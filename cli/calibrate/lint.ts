@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { lint } from "../../coordinator/calibrate/lint/lint.ts";
 import { lintText } from "../../coordinator/calibrate/lint/lint-text.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { readFlagFile } from "../flag-file.ts";
 import { positiveFlag } from "../positive-flag.ts";

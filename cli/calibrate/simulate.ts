@@ -8,10 +8,10 @@ import { replayPage } from "../../coordinator/calibrate/replay-page.ts";
 import { replayText } from "../../coordinator/calibrate/replay-text.ts";
 import { readRule } from "../../coordinator/calibrate/scaling-rule.ts";
 import { readWhole } from "../../coordinator/plan/quantities.ts";
-import { printable } from "../../coordinator/show/terminal.ts";
+import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { readFlagFile } from "../flag-file.ts";
-import { readStoredResult } from "../stored-result.ts";
+import { readResult } from "../read-run.ts";
 import {
   addDelayFlags,
   calibrationOptionsOf,
@@ -53,7 +53,7 @@ async function simulateRun(directory: string, flags: SimulateFlags): Promise<Exi
   const options = calibrationOptionsOf(flags);
   const rules = (flags.rule ?? []).map((text) => value("--rule", readRule(text)));
   const forecast = await forecastOf(flags);
-  const result = await readStoredResult(directory);
+  const result = await readResult(directory);
   const replayed = replay(result, calibrate(result, options), {
     forecast,
     rules,
