@@ -12,7 +12,7 @@ import type { HealthMeter } from "./health/health-meter.ts";
 import type { Endpoint, PacingClock, RequestOrder } from "./ports.ts";
 import type { Flight } from "./recording/flight.ts";
 import { type NotSent, Recorder } from "./recording/recorder.ts";
-import type { Reporter } from "./reporting/reporter.ts";
+import type { Reporter, SealedInterval } from "./reporting/reporter.ts";
 
 /** Arrivals hashed in one turn of the event loop: a few ms. */
 const HASH_SLICE_ARRIVALS = 10_000;
@@ -27,6 +27,8 @@ export interface AgentRunOptions {
   readonly health: HealthMeter;
   /** The armed segment's instant came: true when its lease had come too, and it started. */
   readonly onStart: (segmentNumber: number, started: boolean) => void;
+  /** An interval was handed to the reporter. */
+  readonly onSealed?: (sealed: SealedInterval) => void;
 }
 
 /** Several choices of one request share one count of tokens, so nothing is known of each. */
@@ -216,22 +218,24 @@ export class AgentRun {
   }
 
   #seal(untilNs: number): void {
-    const { reporter, health, endpoint } = this.#options;
+    const { reporter, health, endpoint, onSealed } = this.#options;
     if (untilNs <= this.#sealedUntilNs) return;
     const bounds = { fromNs: this.#sealedUntilNs, toNs: untilNs };
-    const sealed = this.#recorder.seal(untilNs);
+    const recorded = this.#recorder.seal(untilNs);
     this.#sealedUntilNs = untilNs;
     const segment = this.#current?.segment;
-    reporter.addInterval({
-      ...sealed,
+    const sealed: SealedInterval = {
+      ...recorded,
       health: health.take(bounds, {
         spooledReports: reporter.spooledReports,
         reportsLost: reporter.reportsLost,
         socketsOpen: endpoint.socketsOpen(),
       }),
-      drained: sealed.open === 0 && (this.#stopped || untilNs >= (segment?.endByNs ?? 0)),
+      drained: recorded.open === 0 && (this.#stopped || untilNs >= (segment?.endByNs ?? 0)),
       firingSegment: segment?.number ?? 0,
-    });
+    };
+    reporter.addInterval(sealed);
+    onSealed?.(sealed);
   }
 
   /** Streams of a segment that is over may go on for `drainMaxNs`; then they are given up as censored. */

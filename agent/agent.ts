@@ -15,6 +15,7 @@ import { LoadError } from "../shared/errors.ts";
 import type { CancelCall, Clock } from "../shared/time/clock.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
 import type { AgentRun } from "./agent-run.ts";
+import type { AgentNews } from "./news.ts";
 import type { ControlLink } from "./ports.ts";
 import { type AgentEvent, type AgentState, isRefusal, transition } from "./state.ts";
 
@@ -53,6 +54,7 @@ export interface AgentOptions {
   readonly checkSegment: (armSegment: ArmSegment) => Refusal | undefined;
   /** It was asked to leave, and no run holds it any more: its process may end. */
   readonly onLeft?: () => void;
+  readonly onNews?: (news: AgentNews) => void;
 }
 
 /** One process that sends: says who it is, and does what one coordinator at a time asks of it. */
@@ -91,11 +93,16 @@ export class Agent {
   /** Answers one request of a coordinator; never rejects. */
   async handle(request: AgentRequest): Promise<AgentResponse> {
     const receivedAtNs = this.#options.clock.nowNs();
-    try {
-      return await this.#answer(request, receivedAtNs);
-    } catch (error) {
-      return { kind: "refusal", refusal: refusalOf(error) };
-    }
+    const response = await this.#answer(request, receivedAtNs).catch(
+      (error: unknown): AgentResponse => ({ kind: "refusal", refusal: refusalOf(error) }),
+    );
+    if (response.kind === "refusal")
+      this.#tell({ kind: "refused", asked: request.kind, refusal: response.refusal });
+    return response;
+  }
+
+  #tell(news: AgentNews): void {
+    this.#options.onNews?.(news);
   }
 
   async #answer(request: AgentRequest, receivedAtNs: number): Promise<AgentResponse> {
@@ -142,6 +149,7 @@ export class Agent {
     if (refusal !== undefined) return { kind: "refusal", refusal };
     this.#asked = undefined;
     this.#opened?.run.stop();
+    this.#tell({ kind: "stopped", runId: request.runId });
     return { kind: "stopped" };
   }
 
@@ -154,12 +162,14 @@ export class Agent {
     this.#opened = undefined;
     this.#asked = undefined;
     this.#state = next;
+    this.#tell({ kind: "released", runId: request.runId });
     this.#sayHello();
     return { kind: "released" };
   }
 
   #leave(): AgentResponse {
     this.#isLeaving = true;
+    this.#tell({ kind: "leaving" });
     this.#sayHello();
     return {
       kind: "leaving",
@@ -189,6 +199,7 @@ export class Agent {
     const taken = this.#opened;
     this.#opened = opened;
     await taken?.run.close();
+    this.#tell({ kind: "prepared", runId, incarnation });
     this.#sayHello();
     return { kind: "prepared", epoch: this.#options.identity.epoch };
   }
@@ -196,6 +207,7 @@ export class Agent {
   #open(prepareRun: PrepareRun): Promise<OpenedRun | Refusal> {
     return this.#options.openRun(prepareRun, (segment, started) => {
       this.#move({ kind: started ? "switch" : "miss", segment });
+      this.#tell({ kind: "segment", runId: prepareRun.runId, segment, started });
     });
   }
 
@@ -245,8 +257,10 @@ export class Agent {
     const opened = this.#opened;
     this.#opened = undefined;
     this.#asked = undefined;
+    const state = this.#state;
     this.#state = { kind: "registered" };
     await opened?.run.close();
+    if (state.kind !== "registered") this.#tell({ kind: "abandoned", runId: state.runId });
   }
 
   #sayHello(): void {

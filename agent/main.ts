@@ -1,7 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism, constants, hostname, setPriority } from "node:os";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Logger } from "pino";
 import type { PolicySummary, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import type { Identity } from "../shared/platform/identity.ts";
@@ -17,6 +16,7 @@ import { orderEncoder } from "./endpoint/order-encoder.ts";
 import { HealthMeter } from "./health/health-meter.ts";
 import { grpcReportLink } from "./link/grpc-report-link.ts";
 import { natsAgentLink } from "./link/nats-link.ts";
+import type { OnAgentNews } from "./news.ts";
 import { checkPlan, checkSegment } from "./policy/policy.ts";
 import { socketsHeld } from "./policy/sockets.ts";
 import { resolveTargetAddresses } from "./policy/resolve.ts";
@@ -43,7 +43,7 @@ export interface AgentMainOptions {
   readonly sourceAddresses: readonly string[];
   /** Starts the server, on this host, that the agent calibrates itself against. */
   readonly startNullSink: () => Promise<NullSink>;
-  readonly log: Logger;
+  readonly onNews: OnAgentNews;
 }
 
 export interface StartedAgent {
@@ -55,7 +55,7 @@ export interface StartedAgent {
 /** Starts one agent in this process: joins the fleet and waits for a coordinator. */
 export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent> {
   const options = { ...asked, policy: ownPolicy(asked) };
-  const { agentId, fleet, log, token, identity } = options;
+  const { agentId, fleet, token, identity, onNews } = options;
   const clock = new SystemClock();
   const gauges = new SystemGauges(clock);
   const connection = await connectNats({
@@ -64,9 +64,10 @@ export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent>
     ...(identity === undefined ? { token } : { identity }),
     waitForServer: true,
     onWaiting: (error) => {
-      log.warn({ agentId, code: error.code }, `${error.message}; this agent waits for it`);
+      onNews({ kind: "waiting", error });
     },
   });
+  void tellOfConnection(connection, onNews);
   await assertMayTakePart(connection, fleet, agentId);
   const link = natsAgentLink({
     connection,
@@ -74,7 +75,7 @@ export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent>
     agentId,
     signers: options.signers,
     onFault: (error) => {
-      log.warn({ agentId, error }, "refused a control message");
+      onNews({ kind: "fault", error });
     },
   });
   preferThisProcess();
@@ -91,8 +92,10 @@ export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent>
     onLeft: () => {
       onLeft(undefined);
     },
+    onNews,
   });
   agent.start();
+  onNews({ kind: "joined", cleanRatePerSecond: described.cleanRatePerSecond });
   return {
     left,
     close: async () => {
@@ -100,6 +103,14 @@ export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent>
       await connection.close();
     },
   };
+}
+
+async function tellOfConnection(connection: NatsConnection, onNews: OnAgentNews): Promise<void> {
+  onNews({ kind: "connected", server: connection.getServer() });
+  for await (const status of connection.status()) {
+    if (status.type === "reconnect") onNews({ kind: "connected", server: status.server });
+    if (status.type === "disconnect") onNews({ kind: "disconnected", server: status.server });
+  }
 }
 
 /** What one agent of this machine would say of itself. */
@@ -196,7 +207,7 @@ interface Machine {
 }
 
 function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["openRun"] {
-  const { agentId, policy, token, identity, sourceAddresses } = options;
+  const { agentId, policy, token, identity, sourceAddresses, onNews } = options;
   const { clock, gauges, described } = machine;
   return async (prepareRun, onStart) => {
     const { target } = prepareRun;
@@ -229,6 +240,9 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
       reporter,
       health: new HealthMeter(clock, gauges),
       onStart,
+      onSealed: (sealed) => {
+        onNews({ kind: "sealed", runId: prepareRun.runId, sealed });
+      },
     });
     return {
       run,

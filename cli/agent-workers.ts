@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { startAgentProcesses } from "./agent-processes.ts";
+import { METRICS_LISTEN_FLAG, metricsFlagOf } from "./metrics-listen.ts";
 
 /**
  * `loadline agent --workers N`: N agents of one operator, NAME-1 to NAME-N, each a process with its part of the
@@ -12,17 +13,29 @@ import { startAgentProcesses } from "./agent-processes.ts";
  * @param argv what was typed after `loadline agent`.
  */
 export async function runWorkers(
-  { agentId, workers, log }: { agentId: string; workers: number; log: Logger },
+  {
+    agentId,
+    workers,
+    metricsListen,
+    log,
+  }: { agentId: string; workers: number; metricsListen: string | undefined; log: Logger },
   argv: readonly string[],
   end: Promise<void>,
 ): Promise<void> {
   const cores = availableParallelism();
   if (workers > cores)
     log.warn({ workers, cores }, "more workers than cores: they take turns, and send late");
-  const shared = [...withoutFlags(argv, ["--workers", "--id"]), "--worker-of", String(workers)];
+  const own = ["--workers", "--id", METRICS_LISTEN_FLAG];
+  const shared = [...withoutFlags(argv, own), "--worker-of", String(workers)];
+  const metricsOf = (place: number): readonly string[] =>
+    metricsListen === undefined ? [] : [METRICS_LISTEN_FLAG, metricsFlagOf(metricsListen, place)];
   const processes = startAgentProcesses(
-    Array.from({ length: workers }, (_, place) => [...shared, "--id", `${agentId}-${place + 1}`]),
-    { environment: process.env, mayLeave: true },
+    Array.from({ length: workers }, (_, place) => [
+      ...shared,
+      ...["--id", `${agentId}-${place + 1}`],
+      ...metricsOf(place),
+    ]),
+    { environment: { LOADLINE_LOG: "info", ...process.env }, mayLeave: true },
   );
   try {
     await Promise.race([end, processes.failed, processes.left]);

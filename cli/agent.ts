@@ -3,12 +3,15 @@ import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { pino } from "pino";
 import { type AgentMainOptions, startAgent } from "../agent/main.ts";
+import { logAgentNews } from "../agent/observe/agent-log.ts";
+import { AgentMetrics } from "../agent/observe/agent-metrics.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { readIdentity } from "../shared/platform/identity.ts";
 import { operatorPolicy, POLICY_FILE, type PolicyFlags } from "./agent-policy.ts";
 import { runWorkers } from "./agent-workers.ts";
+import { logFormatOf, openLog } from "./log.ts";
+import { metricsAddressOf, serveMetrics } from "./metrics-listen.ts";
 import { DEFAULT_FLEET, natsUrlsOf } from "./nats-address.ts";
 import { startNullSinkProcess } from "./null-sink-process.ts";
 import { readVersion } from "./version.ts";
@@ -24,6 +27,8 @@ interface AgentFlags extends PolicyFlags {
   readonly workers: string;
   readonly workerOf: string;
   readonly sourceAddress?: readonly string[];
+  readonly metricsListen?: string;
+  readonly logFormat: string;
 }
 
 /** `loadline agent`: joins a fleet, and fires only at what this machine's operator allows. */
@@ -49,6 +54,8 @@ export function addAgentCommand(program: Command): void {
     .option("--max-tokens <n>", "most output tokens a request may ask for (default: 1048576)")
     .option("--workers <n>", "agents to start, one for each core; they share the bounds", "1")
     .option("--source-address <ip...>", "addresses of this machine to connect from, in turn")
+    .option("--metrics-listen <host:port>", "serve /metrics there (default: nowhere)")
+    .option("--log-format <format>", "text or json, on standard error", "text")
     .addOption(
       new Option("--worker-of <n>", "one of n agents that share the bounds")
         .default("1")
@@ -60,29 +67,42 @@ export function addAgentCommand(program: Command): void {
 
 async function runAgent(flags: AgentFlags): Promise<void> {
   const { signers, ...policy } = operatorPolicy(policyFileOf(flags), flags);
-  const log = pino(
-    { name: "loadline-agent", level: process.env["LOADLINE_LOG"] ?? "warn" },
-    pino.destination(2),
-  );
+  const format = logFormatOf(flags.logFormat);
+  const listen =
+    flags.metricsListen === undefined ? undefined : metricsAddressOf(flags.metricsListen);
   const workers = whole("--workers", flags.workers);
+  const member = membershipOf(flags);
+  const version = readVersion();
+  // Agents that another command starts speak up only when something is wrong.
+  const level = process.send === undefined ? "info" : "warn";
+  const log = openLog({ format, level, fields: { agent: member.agentId } });
+  const metrics = new AgentMetrics({ agent: member.agentId, fleet: member.fleet, version });
+  const logNews = logAgentNews(log);
   const options: AgentMainOptions = {
-    ...membershipOf(flags),
-    version: readVersion(),
+    ...member,
+    version,
     policy,
     signers,
     workerOf: whole("--worker-of", flags.workerOf),
     sourceAddresses: (flags.sourceAddress ?? []).map(address),
     startNullSink: startNullSinkProcess,
-    log,
+    onNews: (news) => {
+      logNews(news);
+      metrics.take(news);
+    },
   };
   if (workers > 1 && options.identity !== undefined) throw oneAgentOnly(workers);
   // Asked before anything is started, as a parent may be gone by then; and not before a flag may be refused, as the
   // channel that is listened to would keep the process alive.
   const end = ended();
   if (workers > 1) {
-    await runWorkers({ agentId: options.agentId, workers, log }, process.argv.slice(3), end);
+    const { agentId } = options;
+    const { metricsListen } = flags;
+    await runWorkers({ agentId, workers, metricsListen, log }, process.argv.slice(3), end);
     process.exit(ExitCode.Done);
   }
+  const server = await serveMetrics(listen, () => metrics.families());
+  if (server !== undefined) log.info({ url: server.url }, "serves metrics");
   const starting = startAgent(options);
   const agent = await Promise.race([starting, end]).finally(() => {
     // Listening to its channel must not keep a process alive that could not start.

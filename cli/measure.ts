@@ -11,13 +11,15 @@ import { dryRun } from "./dry-run.ts";
 import { readFlagFile } from "./flag-file.ts";
 import { agentCountOf, onAgents } from "./on-agents.ts";
 import { resolvedTargetOf } from "./resolved-target.ts";
+import { apartTelling, TELL_A_PERSON } from "./telling.ts";
 import { readVersion } from "./version.ts";
 
 /** `find`, `run` and `sweep`: from what was typed to the process's exit code. */
 export async function measure(
   command: Plan["command"],
-  flags: Record<string, unknown>,
+  typed: Readonly<Record<string, unknown>>,
 ): Promise<ExitCode> {
+  const { telling, flags } = apartTelling(typed);
   const plan = parsePlan({
     command,
     flags,
@@ -28,7 +30,7 @@ export async function measure(
     process.stdout.write(dryRun(plan, agentCountOf(plan)));
     return ExitCode.Done;
   }
-  const result = await measurePlan(plan);
+  const result = await measurePlan(plan, telling);
   return printResult(result, plan.json);
 }
 
@@ -40,9 +42,10 @@ export function printResult(result: Result, json: boolean): ExitCode {
 }
 
 /** Runs a plan with its own agents, or on a fleet. */
-export async function measurePlan(plan: Plan): Promise<Result> {
+export async function measurePlan(plan: Plan, telling = TELL_A_PERSON): Promise<Result> {
   return await onAgents({
     plan,
+    telling,
     target: await resolvedTargetOf(plan),
     directory: plan.outDir ?? join("runs", `${timeName(new Date())}-${plan.name}`),
     version: readVersion(),

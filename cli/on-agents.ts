@@ -9,33 +9,34 @@ import { connectNats } from "../shared/platform/nats.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { joinFleet } from "./join-fleet.ts";
 import { startLocalAgents } from "./local-agents.ts";
-import { Progress } from "./progress.ts";
+import { startTelling, type Telling, type TellingOptions } from "./telling.ts";
 
 /** A run, before it is known who sends for it. */
-export type Measuring = Pick<
-  ConductOptions,
-  "plan" | "target" | "directory" | "version" | "runId" | "replayed"
->;
+export interface Measuring
+  extends Pick<ConductOptions, "plan" | "target" | "directory" | "version" | "runId" | "replayed"> {
+  readonly telling: TellingOptions;
+}
 
-/** Conducts a run with its own agents, or on a fleet, and tells on standard error how it goes. */
+/** Conducts a run with its own agents, or on a fleet, and tells how it goes. */
 export async function onAgents(run: Measuring): Promise<Result> {
-  const progress = new Progress(process.stderr);
-  const common = { ...run, interrupt: interruptSignal() };
-  const { placement } = run.plan;
+  const { telling: told, ...measuring } = run;
+  const { command, placement } = run.plan;
+  const telling = await startTelling(told, { ...run, command });
+  const common = { ...measuring, interrupt: interruptSignal() };
   try {
     return placement.kind === "local"
-      ? await onLocalAgents(common, progress)
-      : await onFleet({ ...common, placement }, progress);
+      ? await onLocalAgents(common, telling)
+      : await onFleet({ ...common, placement }, telling);
   } finally {
-    progress.close();
+    await telling.close();
   }
 }
 
-type Interruptible = Measuring & { readonly interrupt: AbortSignal };
+type Interruptible = Omit<Measuring, "telling"> & { readonly interrupt: AbortSignal };
 
 const LOCAL_FLEET = "local";
 
-async function onLocalAgents(measuring: Interruptible, progress: Progress): Promise<Result> {
+async function onLocalAgents(measuring: Interruptible, telling: Telling): Promise<Result> {
   const token = randomBytes(24).toString("hex");
   const agentsMin = agentCountOf(measuring.plan);
   const broker = await startBroker({ token, clock: new SystemClock() });
@@ -61,7 +62,7 @@ async function onLocalAgents(measuring: Interruptible, progress: Progress): Prom
       reportListen: "127.0.0.1:0",
       reportAdvertise: undefined,
       onEvent: (event) => {
-        progress.on(event);
+        telling.on(event);
       },
     }).finally(() => connection.close());
     return await Promise.race([conducted, agents.failed]);
@@ -85,7 +86,7 @@ function yieldToAgents(): void {
 
 async function onFleet(
   measuring: Interruptible & { readonly placement: Extract<Plan["placement"], { kind: "fleet" }> },
-  progress: Progress,
+  telling: Telling,
 ): Promise<Result> {
   const { placement, ...rest } = measuring;
   const fleet = await joinFleet(placement);
@@ -101,7 +102,7 @@ async function onFleet(
       reportListen: placement.reportListen ?? "127.0.0.1:0",
       reportAdvertise: placement.reportAdvertise,
       onEvent: (event) => {
-        progress.on(event);
+        telling.on(event);
       },
     });
   } finally {

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
+import { addTellingFlags } from "./telling.ts";
 
 /** Flags of every command that sends requests; their values go to the plan's parser as they were typed. */
 export function addCommonFlags(command: Command): Command {
-  return command
+  return addTellingFlags(command)
     .option("--plan <file>", "a plan file; flags win over it")
     .option("--target <url>", "base URL of the endpoint; /v1 is added when missing")
     .option("--endpoint <kind>", "chat or completions (default: chat)")

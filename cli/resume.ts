@@ -8,21 +8,22 @@ import { ExitCode, LoadError } from "../shared/errors.ts";
 import { printResult } from "./measure.ts";
 import { onAgents } from "./on-agents.ts";
 import { resolvedTargetOf } from "./resolved-target.ts";
+import { addTellingFlags, type TellingOptions, tellingOf } from "./telling.ts";
 import { readVersion } from "./version.ts";
 
 /** `loadline resume RUN`: goes on with a run whose coordinator was killed, or that its user interrupted. */
 export function addResumeCommand(program: Command): void {
-  program
-    .command("resume")
+  addTellingFlags(program.command("resume"))
     .description("go on with a killed run")
     .argument("<run>", "the run's folder")
     .option("--json", "the result on standard output, nothing else there")
-    .action(async (directory: string, flags: { readonly json?: true }) => {
-      process.exitCode = printResult(await resume(directory), flags.json ?? false);
+    .action(async (directory: string, flags: Readonly<Record<string, unknown>>) => {
+      const result = await resume(directory, tellingOf(flags));
+      process.exitCode = printResult(result, flags["json"] === true);
     });
 }
 
-async function resume(directory: string): Promise<Result> {
+async function resume(directory: string, telling: TellingOptions): Promise<Result> {
   const version = readVersion();
   const replayed = await replayFolder(directory, version);
   const { plan, ledger } = replayed;
@@ -35,7 +36,15 @@ async function resume(directory: string): Promise<Result> {
   );
   // The target serves what it served: the model is not asked for again.
   const target = await resolvedTargetOf({ ...plan, target: { ...plan.target, model: plan.model } });
-  return await onAgents({ plan, target, directory, version, runId: plan.runId, replayed });
+  return await onAgents({
+    plan,
+    telling,
+    target,
+    directory,
+    version,
+    runId: plan.runId,
+    replayed,
+  });
 }
 
 function finished(directory: string): LoadError {

@@ -115,6 +115,17 @@ export class RunMerge {
     );
   }
 
+  /** Over every agent. */
+  totals(): { readonly totals: Counters; readonly open: number } {
+    let totals = zeroCounters();
+    let open = 0;
+    for (const epoch of this.#epochs.values()) {
+      totals = addCounters(totals, epoch.totals);
+      open += epoch.open;
+    }
+    return { totals, open };
+  }
+
   /** Which segment the agent last said it was firing; 0 when none. */
   firingSegmentOf(agentId: string): number {
     return this.#latest(agentId)?.firingSegment ?? 0;

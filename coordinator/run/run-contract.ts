@@ -19,7 +19,7 @@ import type { EndDecision } from "./run-log.ts";
 export type RunEvent =
   | { readonly kind: "agents"; readonly agentIds: readonly string[] }
   | { readonly kind: "segment"; readonly segment: Segment; readonly request: SegmentRequest }
-  | { readonly kind: "observed"; readonly live: LiveView }
+  | { readonly kind: "observed"; readonly live: LiveView; readonly merge: RunMerge }
   | { readonly kind: "judged"; readonly probe: ProbeView }
   | { readonly kind: "agent-lost"; readonly agentId: string };
 

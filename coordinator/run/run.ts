@@ -146,7 +146,8 @@ export class Run<State> {
       seen = await this.#nextSeen();
       if (seen === undefined) return { kind: "interrupted" };
       const observation = ledger.observe(seen);
-      this.#ports.onEvent({ kind: "observed", live: liveView(observation, ledger.merge) });
+      const { merge } = ledger;
+      this.#ports.onEvent({ kind: "observed", live: liveView(observation, merge), merge });
       step = ledger.advance(observation);
     }
   }
