@@ -21,5 +21,7 @@ cp deploy/Dockerfile "$stage"
 rm "$stage/packages"
 # Read by whatever user it runs as.
 chmod -R a+rX "$stage"
+mkdir "$stage/work"
+mkdir -m 1777 "$stage/work/runs"
 
 docker build "$@" "$stage"

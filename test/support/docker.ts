@@ -53,12 +53,15 @@ export function importBase(
   const root = mkdtempSync(join(tmpdir(), "loadline-base-"));
   try {
     for (const library of librariesOf(program)) place(library, join(root, library));
-    if (withProgram) place(program, join(root, "usr/local/bin", program.split("/").at(-1) ?? ""));
+    if (withProgram) place(program, join(root, "usr/local/bin", nameOf(program)));
     const authorities = "/etc/ssl/certs/ca-certificates.crt";
     if (existsSync(authorities)) place(authorities, join(root, authorities));
     mkdirSync(join(root, "tmp"), { mode: 0o1777, recursive: true });
     writeFileSync(join(root, "etc/nsswitch.conf"), "hosts: files dns\n");
-    succeed("sh", ["-c", 'tar -c -C "$1" . | docker import - "$2"', "sh", root, tag]);
+    const entrypoint = withProgram ? [`ENTRYPOINT ["/usr/local/bin/${nameOf(program)}"]`] : [];
+    const changes = entrypoint.flatMap((change) => ["--change", change]);
+    const script = 'root=$1; shift; tar -c -C "$root" . | docker import "$@"';
+    succeed("sh", ["-c", script, "sh", root, ...changes, "-", tag]);
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -72,6 +75,10 @@ function librariesOf(program: string): readonly string[] {
     join(dirname(libc), name),
   );
   return [...linked, ...names.filter((path) => existsSync(path))];
+}
+
+function nameOf(program: string): string {
+  return program.slice(program.lastIndexOf("/") + 1);
 }
 
 function place(from: string, to: string): void {
