@@ -89,6 +89,9 @@ test("every file that the README and the documents link to is there", () => {
     "docs/sizing.md",
     "docs/server-metrics.md",
     "docs/calibration.md",
+    "docs/operating-a-fleet.md",
+    "docs/metrics.md",
+    "docs/security.md",
   ]) {
     const text = readFileSync(join(ROOT, document), "utf8");
     for (const [, target = ""] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g))

@@ -10,7 +10,7 @@ import { closedPort, startSimulator } from "../support/cli.ts";
 import { natsServerExecutable, real } from "../support/nats-server.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const DOCUMENT = readFileSync(join(ROOT, "docs/fleet.md"), "utf8");
+const DOCUMENT = readFileSync(join(ROOT, "docs/operating-a-fleet.md"), "utf8");
 const COMMANDS = [...DOCUMENT.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
   block.trimEnd().split("\n"),
 );
@@ -18,7 +18,7 @@ const COMMANDS = [...DOCUMENT.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, bloc
 /** Ends by itself, or goes on until it is told to end. */
 const GOES_ON = /nats-server -c|loadline -- agent/;
 
-test("every command of docs/fleet.md works as it stands there, in its order", {
+test("every command of docs/operating-a-fleet.md works as it stands there, in its order", {
   skip: real.missing ?? false,
 }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "loadline-fleet-doc-"));
@@ -31,6 +31,7 @@ test("every command of docs/fleet.md works as it stands there, in its order", {
     command
       .replaceAll("127.0.0.1:8000", new URL(url).host)
       .replaceAll(/(?<= )fleet(?=[ /])(?! (?:init|ls|doctor|drain)\b)/g, `${folder}/fleet`)
+      .replaceAll(/(?<= )fleet-(?=of-50|on-kubernetes)/g, `${folder}/fleet-`)
       .replace(/nats-server -c/, `${natsServerExecutable} -c`)
       .replace(/--duration \S+/, `--duration 1s --output-tokens 2 --out ${folder}/run`);
   for (const command of COMMANDS) {
