@@ -4,6 +4,7 @@ import { arrivalsFit } from "./arrivals.ts";
 import { PINNING } from "./cores.ts";
 import { timingErrors } from "./errors.ts";
 import { costOfAgents } from "./fleet.ts";
+import { fleetAtScale } from "./fleet-scale.ts";
 import { heldRate, sendDelays } from "./held-rate.ts";
 import { memory } from "./memory.ts";
 import { mergeCost } from "./merge.ts";
@@ -22,7 +23,10 @@ const FALLBACK_PER_SECOND = 100;
 
 type Section = (sink: Sink) => Promise<readonly Row[]>;
 
-/** `npm run bench [-- SECTION…]`: all but `memory-long`, which takes ten minutes, when none is named. */
+/** Those that take minutes, or a nats-server: only when they are named. */
+const ON_DEMAND = ["memory-long", "fleet"];
+
+/** `npm run bench [-- SECTION…]`: all but those on demand when none is named. */
 const SECTIONS: Readonly<Record<string, Section>> = {
   merge: () => Promise.resolve([mergeCost()]),
   cost: agentCost,
@@ -30,6 +34,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   arrivals: arrivalsFit,
   memory: async (sink) => [await memory(sink, MEMORY_SECONDS)],
   agents: costOfAgents,
+  fleet: fleetAtScale,
   "memory-long": async (sink) => [await memory(sink, MEMORY_LONG_SECONDS)],
 };
 
@@ -67,7 +72,7 @@ async function main(asked: readonly string[]): Promise<void> {
   const unknown = asked.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw new Error(`no section ${unknown.join(", ")}: there are ${known.join(", ")}`);
-  const names = asked.length > 0 ? asked : known.filter((name) => name !== "memory-long");
+  const names = asked.length > 0 ? asked : known.filter((name) => !ON_DEMAND.includes(name));
   const loadBefore = loadavg()[0] ?? 0;
   const startedAtMs = performance.now();
   const elapsedS = (): number => Math.round((performance.now() - startedAtMs) / 1000);

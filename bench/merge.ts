@@ -26,8 +26,7 @@ const METRICS: readonly (readonly [Metric, number, number])[] = [
 
 /** What a coordinator's CPU pays for one second of a thousand agents. */
 export function mergeCost(): Row {
-  const prng = randomStream({ seed: 1, segment: 1, purpose: "arrivals" });
-  const reports = Array.from({ length: AGENTS }, (_, place) => reportOf(place, prng));
+  const reports = reportsOf(AGENTS);
   const encoded = reports.map(encodeIntervalReport);
   const plain = reports.map(plainJsonOf);
   const bytes = encoded.reduce((sum, { length }) => sum + length, 0) / AGENTS;
@@ -45,6 +44,12 @@ export function mergeCost(): Row {
     ratio: seconds / plainSeconds,
     goal: "< 1 s of CPU",
   };
+}
+
+/** The first second of a run of so many agents, each with 100 requests/s of 64 tokens. */
+export function reportsOf(agents: number): readonly IntervalReport[] {
+  const prng = randomStream({ seed: 1, segment: 1, purpose: "arrivals" });
+  return Array.from({ length: agents }, (_, place) => reportOf(place, prng));
 }
 
 /** Of the middle pass. */

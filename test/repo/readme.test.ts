@@ -84,7 +84,6 @@ test("every file that the README and the documents link to is there", () => {
     "CONTRIBUTING.md",
     "docs/measurement.md",
     "docs/run-folder.md",
-    "docs/fleet.md",
     "docs/compare.md",
     "docs/sizing.md",
     "docs/server-metrics.md",
