@@ -38,7 +38,7 @@ export async function startFleet(options: {
 }): Promise<BenchFleet> {
   const { directory, servers, agents } = options;
   const folder = join(directory, "fleet");
-  const hosts = Array.from({ length: servers }, (_, place) => `127.0.0.${place + 1}`);
+  const hosts = Array.from({ length: servers }, (_, place) => addressOf(place));
   const init = loadlineProcess([
     "fleet",
     "init",
@@ -85,6 +85,11 @@ export async function startFleet(options: {
   }
 }
 
+/** Loopback has as many addresses as a fleet has servers; each also answers there what it counts. */
+function addressOf(place: number): string {
+  return `127.0.0.${place + 1}`;
+}
+
 async function startServer(folder: string, place: number, host: string): Promise<ChildProcess> {
   const conf = await readFile(join(folder, "nats-server.conf"), "utf8");
   const own = conf
@@ -93,7 +98,7 @@ async function startServer(folder: string, place: number, host: string): Promise
     .replaceAll(":6222", `:${ROUTE_PORT}`);
   const file = `nats-server-${place}.conf`;
   await writeFile(join(folder, file), own);
-  const child = spawn(NATS_SERVER, ["-c", file, "-m", String(MONITOR_PORT + place)], {
+  const child = spawn(NATS_SERVER, ["-c", file, "-m", String(MONITOR_PORT)], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -137,7 +142,7 @@ async function lineWith(child: ChildProcess, what: string): Promise<void> {
 async function messagesIn(servers: number): Promise<number> {
   let sum = 0;
   for (let place = 0; place < servers; place += 1) {
-    const answer = await fetch(`http://127.0.0.1:${MONITOR_PORT + place}/connz?limit=1024`);
+    const answer = await fetch(`http://${addressOf(place)}:${MONITOR_PORT}/connz?limit=1024`);
     const { connections } = (await answer.json()) as {
       connections: readonly { in_msgs: number }[];
     };

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Result } from "../../coordinator/show/result.ts";
 import { chiSquareBand, kolmogorovP } from "../../coordinator/validity/goodness-of-fit.ts";
+import { ExitCode } from "../../shared/errors.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { ArrivalRecord } from "../../simulator/http/arrival-log.ts";
 import { loadline, temporaryFolder } from "../support/cli.ts";
@@ -58,6 +59,16 @@ describe("four agents on four machines, 40 ms away from the message engine and t
     const searching = stage.start(...flags);
     await searching.says("focus");
     stage.agents[2]?.child.kill("SIGKILL");
+    const ended = await searching.exitCode;
+    // Between two windows nobody may be there to be told of a segment: then the search ends, and says whose fault it was.
+    if (!searching.output().includes("agent-3 is lost")) {
+      context.diagnostic(
+        `it ended with ${ended ?? "a signal"}: ${searching.output().split("\n").at(-4) ?? ""}`,
+      );
+      assert.equal(ended, ExitCode.MeasurementInvalid, searching.output());
+      assert.match(searching.output(), /agent-3[^]*code: LL_AGENT_(GONE|SILENT)/);
+      return;
+    }
     const { exitCode, result } = await stage.ended(searching);
     const { maxRate } = result;
     context.diagnostic(
@@ -66,7 +77,6 @@ describe("four agents on four machines, 40 ms away from the message engine and t
     context.diagnostic(result.validity.reasons.join("; "));
     assert.ok(maxRate !== null, searching.output());
     assert.ok(Math.abs(maxRate.requestsPerSecond / TRUE_PER_SECOND - 1) < 0.15, searching.output());
-    assert.match(searching.output(), /agent-3 is lost/);
     assert.match(JSON.stringify(result), /agent-3[^"]*(lost|silent)|lost[^"]*agent-3/);
   });
 });

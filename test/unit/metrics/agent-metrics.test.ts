@@ -3,10 +3,9 @@ import { test } from "node:test";
 import type { AgentNews } from "../../../agent/news.ts";
 import { AgentMetrics } from "../../../agent/observe/agent-metrics.ts";
 import { zeroCounters } from "../../../shared/measurement/counters.ts";
-import { Histogram } from "../../../shared/measurement/histogram.ts";
 import { renderMetrics } from "../../../shared/metrics/exposition.ts";
-import { NS_PER_US } from "../../../shared/units.ts";
 import { readExposition } from "../../support/exposition.ts";
+import { sampleReport } from "../../support/sample-report.ts";
 
 const READY: readonly AgentNews[] = [
   { kind: "connected", server: "a:4222" },
@@ -18,32 +17,12 @@ function sealed(
   counts: { fired: number; ok: number; open: number; lost?: number },
 ): AgentNews {
   const { fired, ok, open, lost = 0 } = counts;
-  return {
-    kind: "sealed",
-    runId,
-    sealed: {
-      sealedUntilNs: 0,
-      deltas: [],
-      totals: { ...zeroCounters(), scheduled: fired, fired, ok },
-      open,
-      drained: false,
-      firingSegment: 1,
-      health: {
-        fromNs: 0,
-        toNs: 1,
-        eventLoopDelay: new Histogram(NS_PER_US),
-        eventLoopUtilisation: 0.5,
-        cpuSeconds: 0.1,
-        gcPauseSeconds: 0,
-        gcPauses: 0,
-        rssBytes: 1,
-        throttledNs: 0,
-        spooledReports: 2,
-        reportsLost: lost,
-        socketsOpen: 3,
-      },
-    },
-  };
+  const report = sampleReport(1, {
+    totals: { ...zeroCounters(), scheduled: fired, fired, ok },
+    open,
+  });
+  const health = { ...report.health, reportsLost: lost, socketsOpen: 3 };
+  return { kind: "sealed", runId, sealed: { ...report, health } };
 }
 
 function pageAfter(...news: readonly AgentNews[]): ReadonlyMap<string, number> {
