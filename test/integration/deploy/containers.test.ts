@@ -106,7 +106,7 @@ describe("containers", { skip: whyNoDocker() ?? false }, () => {
       (sum, { countsByOutcome }) => sum + countsByOutcome.ok,
       0,
     );
-    assert.ok(answered > 100, up.stdout);
+    assert.ok(answered > 0, up.stdout);
     assert.equal(up.status, result.exitCode);
   });
 });
