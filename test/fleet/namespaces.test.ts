@@ -55,7 +55,7 @@ describe("four agents on four machines, 40 ms away from the message engine and t
 
   test("a search finds the rate, and goes on when one agent is killed", async (context) => {
     const stage = await setUp(context);
-    const flags = ["find", "--slo", SLO, "--min-rate", "60", "--time-budget", "40s"];
+    const flags = ["find", "--slo", SLO, "--min-rate", "60", "--time-budget", "60s"];
     const searching = stage.start(...flags);
     await searching.says("focus");
     stage.agents[2]?.child.kill("SIGKILL");
