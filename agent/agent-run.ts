@@ -52,6 +52,8 @@ export class AgentRun {
   #leaseUntilNs = 0;
   #leasedSegment = 0;
   #stopped = false;
+  /** False where the first segment's lease never came. */
+  #isFiring = false;
   #sealedUntilNs = 0;
   #cancelStart: CancelCall | undefined;
   #cancelSeal: CancelCall | undefined;
@@ -123,6 +125,11 @@ export class AgentRun {
     this.#endCurrentBeforeNext();
   }
 
+  /** How long it may fire on without another word of its coordinator, ns; at most 0 when it may not. */
+  leaseLeftNs(): number {
+    return this.#leaseUntilNs - this.#options.clock.nowNs();
+  }
+
   /** No more is fired; open streams go on, up to the drain bound. */
   stop(): void {
     this.#stopped = true;
@@ -137,7 +144,7 @@ export class AgentRun {
     this.#dispatcher.close();
     this.#cancelSeal?.();
     this.#cancelCensor?.();
-    if (this.#current !== undefined) this.#seal(this.#runNowNs(this.#current));
+    if (this.#current !== undefined) this.#seal(this.#runNowNs(this.#current), this.#isFiring);
     await this.#options.reporter.flush();
     await this.close();
   }
@@ -173,21 +180,24 @@ export class AgentRun {
     const leased =
       this.#leasedSegment >= next.segment.number && clock.nowNs() <= this.#leaseUntilNs;
     this.#options.onStart(next.segment.number, leased);
-    if (!leased) return;
-    const { startAtNs } = next.segment;
     const previous = this.#current;
+    // One that fires nothing yet reports as much: its coordinator would wait for it.
+    if (!leased && previous !== undefined) return;
+    const wasFiring = this.#isFiring;
+    this.#isFiring = leased;
+    const { startAtNs } = next.segment;
     if (previous !== undefined) {
       previous.source.endAt(startAtNs);
-      previous.source.poll();
+      if (wasFiring) previous.source.poll();
       previous.source.stop();
-      this.#seal(startAtNs);
+      this.#seal(startAtNs, wasFiring);
       this.#censorLater((flight) => flight.segment <= previous.segment.number);
     } else {
       this.#sealedUntilNs = startAtNs;
     }
     this.#recorder.startSegment(next.segment, next.clockAheadNs);
     this.#current = next;
-    next.source.start();
+    if (leased) next.source.start();
     this.#awaitSeal(next);
   }
 
@@ -196,15 +206,15 @@ export class AgentRun {
     const cutNs = nextCutNs(held.segment, this.#sealedUntilNs, prepareRun.limits.intervalNs);
     this.#cancelSeal?.();
     this.#cancelSeal = clock.callAt(cutNs + held.clockAheadNs, () => {
-      held.source.poll();
-      this.#seal(cutNs);
+      if (this.#isFiring) held.source.poll();
+      this.#seal(cutNs, this.#isFiring);
       if (cutNs === held.segment.endByNs)
         this.#censorLater((flight) => flight.segment <= held.segment.number);
       this.#awaitSeal(held);
     });
   }
 
-  #seal(untilNs: number): void {
+  #seal(untilNs: number, isFiring: boolean): void {
     const { reporter, health, endpoint } = this.#options;
     if (untilNs <= this.#sealedUntilNs) return;
     const bounds = { fromNs: this.#sealedUntilNs, toNs: untilNs };
@@ -219,7 +229,7 @@ export class AgentRun {
         socketsOpen: endpoint.socketsOpen(),
       }),
       drained: sealed.open === 0 && (this.#stopped || untilNs >= (segment?.endByNs ?? 0)),
-      firingSegment: segment?.number ?? 0,
+      firingSegment: isFiring ? (segment?.number ?? 0) : 0,
     });
   }
 

@@ -13,10 +13,10 @@ import {
 } from "../shared/control/control.ts";
 import { LoadError } from "../shared/errors.ts";
 import type { CancelCall, Clock } from "../shared/time/clock.ts";
-import { NS_PER_SECOND } from "../shared/units.ts";
+import { NS_PER_MS, NS_PER_SECOND } from "../shared/units.ts";
 import type { AgentRun } from "./agent-run.ts";
 import type { ControlLink } from "./ports.ts";
-import { type AgentEvent, type AgentState, isRefusal, transition } from "./state.ts";
+import { type AgentEvent, type AgentState, isRefusal, superseded, transition } from "./state.ts";
 
 const HELLO_EVERY_NS = NS_PER_SECOND;
 
@@ -33,7 +33,10 @@ export interface AgentIdentity extends CleanRate {
 }
 
 /** What an agent does with the run it holds. */
-export type HeldRun = Pick<AgentRun, "arm" | "disarm" | "lease" | "stop" | "release" | "close">;
+export type HeldRun = Pick<
+  AgentRun,
+  "arm" | "disarm" | "lease" | "leaseLeftNs" | "stop" | "release" | "close"
+>;
 
 export interface OpenedRun {
   readonly run: HeldRun;
@@ -63,6 +66,8 @@ export class Agent {
   #cancelHello: CancelCall | undefined;
   /** The newest prepare or arm, and its answer, until something else changes the run. */
   #asked: { readonly key: string; readonly answer: Promise<AgentResponse> } | undefined;
+  /** The release that is under way. */
+  #releasing: Promise<void> | undefined;
   /** Takes no further run. */
   #isLeaving = false;
 
@@ -149,13 +154,23 @@ export class Agent {
     if (this.#state.kind === "registered") return { kind: "released" };
     const next = transition(this.#state, request);
     if (isRefusal(next)) return { kind: "refusal", refusal: next };
-    // Free only once everything is reported: until then another run is refused.
-    await this.#opened?.run.release();
+    // It may be asked again, the answer lost or long in coming.
+    const opened = this.#opened;
+    this.#releasing ??= this.#letGo(opened).finally(() => {
+      this.#releasing = undefined;
+    });
+    await this.#releasing;
+    return { kind: "released" };
+  }
+
+  /** Free only once everything is reported: until then another run is refused. */
+  async #letGo(opened: OpenedRun | undefined): Promise<void> {
+    await opened?.run.release();
+    if (this.#opened !== opened) return;
     this.#opened = undefined;
     this.#asked = undefined;
-    this.#state = next;
+    this.#state = { kind: "registered" };
     this.#sayHello();
-    return { kind: "released" };
   }
 
   #leave(): AgentResponse {
@@ -173,7 +188,9 @@ export class Agent {
     if (this.#isLeaving && this.#state.kind === "registered")
       return { kind: "refusal", refusal: LEAVING };
     const before = this.#state;
-    const refusal = this.#move({ kind: "prepare", runId, incarnation });
+    const refusal =
+      this.#whyNotTakeOver(before, prepareRun) ??
+      this.#move({ kind: "prepare", runId, incarnation });
     if (refusal !== undefined) return { kind: "refusal", refusal };
     const claimed = this.#state;
     // The run that is taken over goes on until the new one is ready, so that a refusal changes nothing.
@@ -228,9 +245,35 @@ export class Agent {
         },
       };
     }
+    const refusal = this.#whyNotAttach(this.#state, request);
+    if (refusal !== undefined) return { kind: "refusal", refusal };
     this.#state = { ...this.#state, incarnation: request.incarnation };
+    // Whoever led it before is dead, or is to be taken for it.
+    this.#opened?.run.stop();
     const spooledReports = this.#opened?.attach(request.report) ?? 0;
     return { kind: "attached", epoch: this.#options.identity.epoch, spooledReports };
+  }
+
+  #whyNotTakeOver(state: AgentState, { runId, incarnation }: PrepareRun): Refusal | undefined {
+    const isSameRun = state.kind !== "registered" && state.runId === runId;
+    return isSameRun && incarnation > state.incarnation
+      ? this.#whyNotAttach(state, { incarnation })
+      : undefined;
+  }
+
+  /** A run has one coordinator: while the one before is heard of, there is no other. */
+  #whyNotAttach(
+    { runId, incarnation }: Exclude<AgentState, { kind: "registered" }>,
+    request: { readonly incarnation: number },
+  ): Refusal | undefined {
+    if (request.incarnation < incarnation) return superseded({ runId, incarnation }, request);
+    const leftNs = this.#opened?.run.leaseLeftNs() ?? 0;
+    if (leftNs <= 0) return undefined;
+    return {
+      code: "LL_COORDINATOR_ALIVE",
+      message: `coordinator ${incarnation} of run ${runId} is there: its lease holds for another ${Math.ceil(leftNs / NS_PER_MS)} ms`,
+      hint: "a run has one coordinator at a time: let that one end, or end it",
+    };
   }
 
   /** Takes an event; the state stays when it is refused. */

@@ -33,6 +33,7 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     maxInFlight: resolveMaxInFlight(resolving, load),
     maxInFlightAsked: isInFlightAsked(resolving, load),
     ...switchesOf(values),
+    onAgentLoss: values["on-agent-loss"] ?? "continue",
     waitReadyS: values["wait-ready"],
     outDir: values.out,
   };

@@ -16,17 +16,12 @@ import {
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { FleetLink } from "../ports.ts";
+import { askAgent, isAway, refused } from "./ask-agent.ts";
 
 /** At least this many exchanges; the shortest round trip counts (04-fleet: NTP's on-wire protocol). */
 const CLOCK_PROBES = 16;
-/** A request or its answer is lost with the server that carried it: it is sent again after this. */
-const REQUEST_TIMEOUT_NS = 2 * NS_PER_SECOND;
-/** A released agent first reports what it still holds. */
-const RELEASE_TIMEOUT_NS = 20 * NS_PER_SECOND;
 const LEASE_EVERY_NS = NS_PER_SECOND;
-/** Longer than an agent may be silent: one whose NATS server ended is back on another by then. */
-const ASK_FOR_NS = 5 * NS_PER_SECOND;
-const ASK_AGAIN_AFTER_NS = 100 * NS_PER_MS;
+const DISMISS_TIMEOUT_NS = NS_PER_SECOND;
 
 export interface FleetControlOptions {
   readonly link: FleetLink;
@@ -37,6 +32,14 @@ export interface FleetControlOptions {
   readonly leaseNs: number;
   /** The run's clock zero, on the coordinator's clock. */
   readonly runZeroNs: number;
+}
+
+/** How a segment was armed. */
+export interface Armed {
+  /** Of the agents' common schedule; empty for modes without one. */
+  readonly windowHash: string;
+  /** Agents that are not there any more, so that the segment will not start. */
+  readonly awayIds: readonly string[];
 }
 
 /** Everything the coordinator says to its agents during a run. */
@@ -100,35 +103,40 @@ export class FleetControl {
   }
 
   /**
-   * Arms one segment on every agent and publishes the lease that lets it start.
+   * Arms one segment on every agent and publishes the lease that lets it start; not where an agent has gone: then the
+   * segment does not start on any.
    *
    * @throws LoadError LL_SCHEDULE_MISMATCH when the agents do not hold one and the same schedule.
    */
-  async arm(segment: Segment): Promise<readonly ArmedSegment[]> {
-    const { roster, runId, incarnation, runZeroNs } = this.#options;
-    const armed = await Promise.all(
-      segment.shares.map(async ({ agentId }) => {
-        const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
-        const response = await this.#ask(agentId, {
-          kind: "arm-segment",
-          armSegment: {
-            runId,
-            incarnation,
-            segment,
-            clockOffset: {
-              aheadNs: offset.aheadNs + runZeroNs,
-              errorBoundNs: offset.errorBoundNs,
-            },
-          },
-        });
-        if (response.kind === "armed") return response.armed;
-        throw refused(agentId, response);
-      }),
+  async arm(segment: Segment): Promise<Armed> {
+    const answers = await Promise.all(
+      segment.shares.map(({ agentId }) => this.#armOn(agentId, segment)),
     );
+    const awayIds = answers.flatMap((answer) => (typeof answer === "string" ? [answer] : []));
+    if (awayIds.length > 0) return { windowHash: "", awayIds };
+    const armed = answers.flatMap((answer) => (typeof answer === "string" ? [] : [answer]));
     checkSchedule(segment, armed);
     this.#leasedSegment = segment.number;
     this.#beat();
-    return armed;
+    return { windowHash: armed[0]?.windowHash ?? "", awayIds };
+  }
+
+  /** The id of an agent that is away, or holds the run no more: it was started anew. */
+  async #armOn(agentId: string, segment: Segment): Promise<ArmedSegment | string> {
+    const { roster, runId, incarnation, runZeroNs } = this.#options;
+    const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
+    const clockOffset = { ...offset, aheadNs: offset.aheadNs + runZeroNs };
+    const armSegment = { runId, incarnation, segment, clockOffset };
+    try {
+      const response = await this.#ask(agentId, { kind: "arm-segment", armSegment });
+      if (response.kind === "armed") return response.armed;
+      if (response.kind === "refusal" && response.refusal.code === "LL_AGENT_NOT_PREPARED")
+        return agentId;
+      throw refused(agentId, response);
+    } catch (error) {
+      if (isAway(error)) return agentId;
+      throw error;
+    }
   }
 
   /** Lets agents fire on: without it they stop by themselves within the lease. */
@@ -141,15 +149,37 @@ export class FleetControl {
     this.#cancelLease = undefined;
   }
 
-  /** Tells agents to stop firing; one that does not answer stops when its lease lapses. */
+  /** Tells agents to stop firing; one that does not hear it stops when its lease lapses. */
   async stop(agentIds: readonly string[], reason: string): Promise<void> {
     const { runId, incarnation } = this.#options;
+    this.stopLeases();
     await this.#tell(agentIds, { kind: "stop", runId, incarnation, reason });
   }
 
   async release(agentIds: readonly string[]): Promise<void> {
     const { runId, incarnation } = this.#options;
     await this.#tell(agentIds, { kind: "release", runId, incarnation });
+  }
+
+  /** Releases every agent that ever took part: one that was lost and is back is free again, though not waited for. */
+  async letGo(run: {
+    readonly active: readonly string[];
+    readonly agentIds: readonly string[];
+  }): Promise<void> {
+    const { link, runId, incarnation } = this.#options;
+    const lost = run.agentIds.filter((agentId) => !run.active.includes(agentId));
+    const request = { kind: "release", runId, incarnation } as const;
+    await Promise.allSettled([
+      this.release(run.active),
+      ...lost.map((agentId) => link.request(agentId, request, DISMISS_TIMEOUT_NS)),
+    ]);
+  }
+
+  /** Every agent of the run gives it up at once; nothing more is reported. */
+  abort(reason: string): void {
+    const { link, runId } = this.#options;
+    this.stopLeases();
+    link.publishAbort({ runId, reason });
   }
 
   #beat(): void {
@@ -185,34 +215,14 @@ export class FleetControl {
     return estimateClockOffset(probes);
   }
 
-  /** Agents carry a request out once however often it is asked. */
-  async #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
-    const { link, clock } = this.#options;
-    const untilNs = clock.nowNs() + ASK_FOR_NS;
-    for (;;) {
-      try {
-        return await link.request(agentId, request, REQUEST_TIMEOUT_NS);
-      } catch (error) {
-        if (!isAway(error) || clock.nowNs() >= untilNs) throw error;
-      }
-      await sleepUntil(clock, clock.nowNs() + ASK_AGAIN_AFTER_NS);
-    }
+  #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
+    return askAgent(this.#options, agentId, request);
   }
 
-  /** Once: an agent that is not there stops by itself. */
+  /** An agent that does not answer stops by itself. */
   async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
-    const timeoutNs = request.kind === "release" ? RELEASE_TIMEOUT_NS : REQUEST_TIMEOUT_NS;
-    await Promise.allSettled(
-      agentIds.map((agentId) => this.#options.link.request(agentId, request, timeoutNs)),
-    );
+    await Promise.allSettled(agentIds.map((agentId) => this.#ask(agentId, request)));
   }
-}
-
-function isAway(error: unknown): boolean {
-  return (
-    error instanceof LoadError &&
-    (error.code === "LL_AGENT_GONE" || error.code === "LL_AGENT_SILENT")
-  );
 }
 
 /** A refusal names what is wrong by its code; the process ends as if it had been found here. */
@@ -220,18 +230,6 @@ function exitCodeOf(code: string): ExitCode {
   const [, area] = code.split("_");
   if (area === "TARGET") return ExitCode.TargetUnusable;
   return area === "AGENT" ? ExitCode.MeasurementInvalid : ExitCode.PlanInvalid;
-}
-
-function refused(agentId: string, response: AgentResponse): LoadError {
-  const refusal =
-    response.kind === "refusal"
-      ? response.refusal
-      : { code: "LL_AGENT_ANSWER", message: `an unexpected ${response.kind} answer`, hint: "" };
-  return new LoadError(`agent ${agentId} refuses: ${refusal.message}`, {
-    code: refusal.code,
-    hint: refusal.hint === "" ? "run the same version of Loadline everywhere" : refusal.hint,
-    exitCode: ExitCode.MeasurementInvalid,
-  });
 }
 
 /** Every agent must hold the same arrivals, and their parts must add up to the whole. */

@@ -28,6 +28,8 @@ export interface RunOptions<State> {
   readonly agentsMin: number;
   /** How long they may take to be there. */
   readonly gatherNs: number;
+  /** What a lost agent does to the run: the others go on, or it ends with what was measured. */
+  readonly onAgentLoss: "continue" | "fail";
   readonly target: Target;
   readonly workload: Workload;
   readonly slo: Slo;
@@ -93,6 +95,8 @@ export interface RunEnd {
   readonly agentIds: readonly string[];
   /** Run clock, ns: everything before it is merged from every agent that was there to the end. */
   readonly sealedUntilNs: number;
+  /** Run clock, ns: from here on nothing was to be offered any more. */
+  readonly loadEndedAtNs: number;
   readonly resumptions: readonly Resumption[];
   /** From the first segment's start to the last seal, s. */
   readonly durationS: number;

@@ -18,6 +18,7 @@ import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 import {
   type EndDecision,
   endOf,
+  isUnfinished,
   type RunLogEntry,
   type Seen,
   type TimedEntry,
@@ -51,6 +52,10 @@ export class RunLedger<State> {
   #latestNs = 0;
   /** How long the windows went on that killed coordinators left. */
   #voidNs = 0;
+  /** Run clock, ns: when the coordinator that goes on came; agents' late reports move the clock on. */
+  #resumedAtNs: number | undefined;
+  /** Run clock, ns; undefined while the run goes on. */
+  #loadEndedAtNs: number | undefined;
   #procedure: Procedure<State> | undefined;
   #step: Step<State> | undefined;
   /** The last step that asked for a segment. */
@@ -70,7 +75,7 @@ export class RunLedger<State> {
 
   /** The answer was there, also when the coordinator did not live to write its end. */
   get decided(): EndDecision | undefined {
-    if (this.#step === undefined || this.ended?.kind === "interrupted") return undefined;
+    if (this.#step === undefined || isUnfinished(this.ended)) return undefined;
     return endOf(this.#step.decision);
   }
 
@@ -96,7 +101,11 @@ export class RunLedger<State> {
   }
 
   apply(entry: TimedEntry<State>): void {
+    const before = this.latestNs;
     this.#latestNs = Math.max(this.#latestNs, entry.atNs);
+    if (entry.kind === "agents")
+      this.#voidNs += Math.max(0, entry.atNs - (this.#resumedAtNs ?? entry.atNs));
+    if (entry.kind === "resumed") this.#resumedAtNs = Math.max(before, entry.atNs);
     this.#apply(entry);
   }
 
@@ -165,6 +174,7 @@ export class RunLedger<State> {
       durationS: Number.isFinite(sealedUntilNs)
         ? Math.max(0, sealedUntilNs - this.firstStartAtNs) / NS_PER_SECOND
         : 0,
+      loadEndedAtNs: this.#loadEndedAtNs ?? this.latestNs,
       resumptions: this.resumptions,
     };
   }
@@ -215,6 +225,9 @@ export class RunLedger<State> {
           this.roster.markLost(entry.agentId);
           return;
         }
+      case "rearm":
+        this.#segmentsAsked += 1;
+        return;
       case "resumed": {
         this.#resume(entry.incarnation);
         return;
@@ -226,6 +239,7 @@ export class RunLedger<State> {
         }
         this.roster.restore(entry.members);
         this.ended = entry.decision;
+        this.#loadEndedAtNs = entry.loadEndedAtNs;
         return;
       // A step brings its own state (`took`), and its verdict.
       case "step":
@@ -238,6 +252,7 @@ export class RunLedger<State> {
   #resume(incarnation: number): void {
     this.incarnation = incarnation;
     this.ended = undefined;
+    this.#loadEndedAtNs = undefined;
     this.roster.forget();
     const inFlight = this.driven.at(-1);
     const isInFlight = inFlight !== undefined && inFlight.segment.number === this.#segmentsAsked;
