@@ -120,6 +120,9 @@ export class AgentRun {
   lease(lease: Lease): void {
     const { clock, prepareRun } = this.#options;
     if (lease.runId !== prepareRun.runId || lease.incarnation !== prepareRun.incarnation) return;
+    // The run went on to a segment that this agent was not given: it was taken for lost, and must not fire beside it.
+    const held = this.#next ?? this.#current;
+    if (lease.segmentNumber > (held?.segment.number ?? 0)) return;
     this.#leaseUntilNs = clock.nowNs() + lease.expiresInNs;
     this.#leasedSegment = Math.max(this.#leasedSegment, lease.segmentNumber);
     this.#endCurrentBeforeNext();
@@ -132,6 +135,8 @@ export class AgentRun {
 
   /** No more is fired; open streams go on, up to the drain bound. */
   stop(): void {
+    // What was due is counted, also where this process was late.
+    if (this.#isFiring && !this.#stopped) this.#current?.source.poll();
     this.#stopped = true;
     this.disarm();
     this.#current?.source.stop();

@@ -13,7 +13,7 @@ export async function concludeRun(
       kind: "end",
       atNs: ledger.latestNs,
       decision: options.decision,
-      loadEndedAtNs: ledger.latestNs,
+      loadEndedAtNs: ledger.decidedAtNs,
       reports: ledger.merge.reportsTaken,
       validities: [],
       members: ledger.roster.members(),

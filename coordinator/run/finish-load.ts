@@ -13,7 +13,7 @@ const LAST_RECORDS_NS = 2 * NS_PER_SECOND;
 export interface FinishInput {
   readonly decision: EndDecision;
   readonly options: Pick<RunOptions<unknown>, "lastDrainMaxS" | "keepRecords">;
-  readonly ledger: Pick<RunLedger<unknown>, "merge" | "active">;
+  readonly ledger: Pick<RunLedger<unknown>, "merge" | "active" | "agentIds">;
   readonly records: RecordSums;
   readonly clock: Clock;
   /** On the run's clock. */
@@ -25,7 +25,10 @@ export interface FinishInput {
 export async function finishLoad(control: FleetControl, input: FinishInput): Promise<void> {
   const { decision, options, clock } = input;
   const { merge, active } = input.ledger;
-  if (active.length === 0) return;
+  if (active.length === 0) {
+    await control.letGo(input.ledger);
+    return;
+  }
   await control.stop(active, decision.kind);
   await control.probeClocksAgain(active);
   const drainMaxS = decision.kind === "interrupted" ? 1 : options.lastDrainMaxS;
@@ -34,7 +37,7 @@ export async function finishLoad(control: FleetControl, input: FinishInput): Pro
   const drained = (): boolean => merge.sealedUntilNs(active) > stoppedAtNs && merge.drained(active);
   while (!drained() && clock.nowNs() < untilNs) await input.nextMove();
   // Released agents give up what is open, report it, and only then answer.
-  await control.release(active);
+  await control.letGo(input.ledger);
   if (options.keepRecords) await lastRecords(input);
 }
 

@@ -58,15 +58,13 @@ export class FleetControl {
     return this.#worstRoundTripNs;
   }
 
-  /** Measures how far each agent's clock is ahead of ours. */
-  async probeClocks(agentIds: readonly string[]): Promise<void> {
-    await Promise.all(
-      agentIds.map(async (agentId) => {
-        const offset = await this.#clockOffsetOf(agentId);
-        this.#options.roster.probed(agentId, offset);
-        this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
-      }),
-    );
+  /** Measures how far each agent's clock is ahead of ours. Returns the agents that do not answer. */
+  async probeClocks(agentIds: readonly string[]): Promise<readonly string[]> {
+    return this.#each(agentIds, async (agentId) => {
+      const offset = await this.#clockOffsetOf(agentId);
+      this.#options.roster.probed(agentId, offset);
+      this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
+    });
   }
 
   /** Measures them again, to see whether one was set or drifted meanwhile; agents that do not answer are left out. */
@@ -78,23 +76,21 @@ export class FleetControl {
     );
   }
 
-  /** Gives every agent the run. All refusals are told at once. */
+  /** Gives every agent the run. All refusals are told at once. Returns the agents that do not answer. */
   async prepare(
     agentIds: readonly string[],
     prepareOf: (agentId: string) => PrepareRun,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const refusals: string[] = [];
     let first: Refusal | undefined;
-    await Promise.all(
-      agentIds.map(async (agentId) => {
-        const prepareRun = prepareOf(agentId);
-        const response = await this.#ask(agentId, { kind: "prepare-run", prepareRun });
-        if (response.kind !== "refusal") return;
-        first ??= response.refusal;
-        refusals.push(`${agentId}: ${response.refusal.message}`);
-      }),
-    );
-    if (first === undefined) return;
+    const awayIds = await this.#each(agentIds, async (agentId) => {
+      const prepareRun = prepareOf(agentId);
+      const response = await this.#ask(agentId, { kind: "prepare-run", prepareRun });
+      if (response.kind !== "refusal") return;
+      first ??= response.refusal;
+      refusals.push(`${agentId}: ${response.refusal.message}`);
+    });
+    if (first === undefined) return awayIds;
     throw new LoadError(`the run cannot start: ${refusals.sort().join("; ")}`, {
       code: first.code,
       hint: first.hint,
@@ -103,40 +99,44 @@ export class FleetControl {
   }
 
   /**
-   * Arms one segment on every agent and publishes the lease that lets it start; not where an agent has gone: then the
-   * segment does not start on any.
+   * Makes one segment ready on every agent; it starts once it is leased. Where an agent has gone it must not be.
    *
    * @throws LoadError LL_SCHEDULE_MISMATCH when the agents do not hold one and the same schedule.
    */
   async arm(segment: Segment): Promise<Armed> {
-    const answers = await Promise.all(
-      segment.shares.map(({ agentId }) => this.#armOn(agentId, segment)),
+    const armed: ArmedSegment[] = [];
+    const restartedIds: string[] = [];
+    const silentIds = await this.#each(
+      segment.shares.map(({ agentId }) => agentId),
+      async (agentId) => {
+        const answer = await this.#armOn(agentId, segment);
+        if (answer === undefined) restartedIds.push(agentId);
+        else armed.push(answer);
+      },
     );
-    const awayIds = answers.flatMap((answer) => (typeof answer === "string" ? [answer] : []));
+    const awayIds = [...silentIds, ...restartedIds];
     if (awayIds.length > 0) return { windowHash: "", awayIds };
-    const armed = answers.flatMap((answer) => (typeof answer === "string" ? [] : [answer]));
     checkSchedule(segment, armed);
-    this.#leasedSegment = segment.number;
-    this.#beat();
     return { windowHash: armed[0]?.windowHash ?? "", awayIds };
   }
 
-  /** The id of an agent that is away, or holds the run no more: it was started anew. */
-  async #armOn(agentId: string, segment: Segment): Promise<ArmedSegment | string> {
+  /** Undefined when the agent holds the run no more: it was started anew. */
+  async #armOn(agentId: string, segment: Segment): Promise<ArmedSegment | undefined> {
     const { roster, runId, incarnation, runZeroNs } = this.#options;
     const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
     const clockOffset = { ...offset, aheadNs: offset.aheadNs + runZeroNs };
     const armSegment = { runId, incarnation, segment, clockOffset };
-    try {
-      const response = await this.#ask(agentId, { kind: "arm-segment", armSegment });
-      if (response.kind === "armed") return response.armed;
-      if (response.kind === "refusal" && response.refusal.code === "LL_AGENT_NOT_PREPARED")
-        return agentId;
-      throw refused(agentId, response);
-    } catch (error) {
-      if (isAway(error)) return agentId;
-      throw error;
-    }
+    const response = await this.#ask(agentId, { kind: "arm-segment", armSegment });
+    if (response.kind === "armed") return response.armed;
+    const code = response.kind === "refusal" ? response.refusal.code : undefined;
+    if (code === "LL_AGENT_NOT_PREPARED") return undefined;
+    throw refused(agentId, response);
+  }
+
+  /** Lets a segment that was armed start on every agent, and go on. */
+  lease(segmentNumber: number): void {
+    this.#leasedSegment = segmentNumber;
+    this.#beat();
   }
 
   /** Lets agents fire on: without it they stop by themselves within the lease. */
@@ -180,6 +180,24 @@ export class FleetControl {
     const { link, runId } = this.#options;
     this.stopLeases();
     link.publishAbort({ runId, reason });
+  }
+
+  /** Does it for all at once; returns those that were away. */
+  async #each(
+    agentIds: readonly string[],
+    task: (agentId: string) => Promise<void>,
+  ): Promise<readonly string[]> {
+    const awayIds: string[] = [];
+    const each = async (agentId: string): Promise<void> => {
+      try {
+        await task(agentId);
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        awayIds.push(agentId);
+      }
+    };
+    await Promise.all(agentIds.map(each));
+    return awayIds;
   }
 
   #beat(): void {

@@ -1,15 +1,12 @@
 import { FleetArrivals } from "../../shared/arrivals/striped.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
-import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { ArrivalRun } from "../../shared/measurement/report.ts";
 import type { Coverage, Stretch } from "../merge/coverage.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import type { LostArrivals, LostView } from "../show/result.ts";
-import { LEASE_NS } from "./prepare-run-of.ts";
-import type { DrivenSegment, RunEnd } from "./run-contract.ts";
-
-/** A killed coordinator said its last words at most an interval before its end, and agents fire on for a lease. */
-const CUT_OFF_NS = LEASE_NS + NS_PER_SECOND;
+import { silentStretchesOf } from "./silent-stretches.ts";
+import { lastOf, loadUntilNs } from "./load-bounds.ts";
+import type { Resumption, RunEnd } from "./run-contract.ts";
 
 /**
  * What a run does not know, from its reports alone: each arrival that no report accounts for or that an agent held
@@ -22,42 +19,40 @@ export function lostOf(
   seed: number,
 ): LostView {
   const arrivalRanges = end.driven.flatMap((driven, place) =>
-    missingIn(driven.segment, { merge: end.merge, seed, untilNs: loadUntilNs(end, place) }),
+    missingIn(driven.segment, {
+      ...{ merge: end.merge, seed, untilNs: loadUntilNs(end, place) },
+      cutOff: end.resumptions.find(
+        (each) => driven.isCutOff && each.segment === driven.segment.number,
+      ),
+    }),
   );
+  const silentStretches = silentStretchesOf(end);
   const unsure = arrivalRanges.filter(({ offered }) => offered === "unknown");
   return {
     arrivalRanges,
+    ...(silentStretches.length === 0 ? {} : { silentStretches }),
     unknownCount:
       end.agentIds.reduce((sum, agentId) => sum + end.merge.undecidedOf(agentId), 0) +
       unsure.reduce((sum, { count }) => sum + count, 0),
   };
 }
 
-/** Run clock, ns: up to here the segment's arrivals were to be offered. */
-function loadUntilNs(
-  { driven, loadEndedAtNs, resumptions }: Pick<RunEnd, "driven" | "loadEndedAtNs" | "resumptions">,
-  place: number,
-): number {
-  const { segment, isCutOff } = driven[place] as DrivenSegment;
-  if (isCutOff) {
-    const cutOff = resumptions.find((resumption) => resumption.segment === segment.number);
-    return Math.min(segment.endByNs, (cutOff?.atNs ?? loadEndedAtNs) + CUT_OFF_NS);
-  }
-  return Math.min(segment.endByNs, driven[place + 1]?.segment.startAtNs ?? loadEndedAtNs);
-}
-
 interface Known {
+  /** Where the segment was cut off by the end of its coordinator. */
+  readonly cutOff: Resumption | undefined;
   readonly merge: RunMerge;
   readonly seed: number;
   readonly untilNs: number;
 }
 
-function missingIn(segment: Segment, { merge, seed, untilNs }: Known): readonly LostArrivals[] {
+function missingIn(segment: Segment, known: Known): readonly LostArrivals[] {
+  const { merge, seed, untilNs } = known;
   const walks = segment.shares.map(({ agentId }) => {
     const coverage = merge.coverageOf(agentId);
-    return isWhole(segment, coverage, untilNs)
+    const lastNs = lastOf(segment, { agentId, coverage, cutOff: known.cutOff });
+    return isWhole(segment, coverage, Math.min(untilNs, lastNs))
       ? undefined
-      : new AgentWalk(segment.number, agentId, coverage);
+      : new AgentWalk({ segment: segment.number, agentId, coverage, lastNs });
   });
   if (walks.every((walk) => walk === undefined)) return [];
   const arrivals = new FleetArrivals({ segment, seed });
@@ -86,19 +81,29 @@ class AgentWalk {
   readonly ranges: LostArrivals[] = [];
   readonly #segment: number;
   readonly #agentId: string;
+  readonly #lastNs: number;
   readonly #stretches: readonly Stretch[];
   readonly #heldBack: readonly ArrivalRun[];
   /** What the arrival before was; undefined: reported. */
   #before: LostArrivals["offered"] | undefined;
 
-  constructor(segment: number, agentId: string, coverage: Coverage | undefined) {
+  constructor(of: {
+    readonly segment: number;
+    readonly agentId: string;
+    readonly coverage: Coverage | undefined;
+    /** Run clock, ns: later arrivals were not the agent's to offer. */
+    readonly lastNs: number;
+  }) {
+    const { segment, agentId, coverage } = of;
     this.#segment = segment;
     this.#agentId = agentId;
+    this.#lastNs = of.lastNs;
     this.#stretches = coverage?.stretches ?? [];
     this.#heldBack = coverage?.heldBackOf(segment) ?? [];
   }
 
   take(index: number, atNs: number): void {
+    if (atNs >= this.#lastNs) return;
     const offered = this.#offered(index, atNs);
     const last = this.ranges.at(-1);
     if (offered !== undefined && last !== undefined && offered === this.#before)

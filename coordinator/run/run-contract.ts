@@ -85,6 +85,8 @@ export interface Resumption {
   readonly atNs: number;
   /** Requests that were open in the last reports: their outcome is unknown. */
   readonly openCount: number;
+  /** Agents that were still there, and reported all they had. */
+  takenBackIds: readonly string[];
 }
 
 export interface RunEnd {

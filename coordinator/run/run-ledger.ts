@@ -52,6 +52,7 @@ export class RunLedger<State> {
   #latestNs = 0;
   /** How long the windows went on that killed coordinators left. */
   #voidNs = 0;
+  #decidedAtNs: number | undefined;
   /** Run clock, ns: when the coordinator that goes on came; agents' late reports move the clock on. */
   #resumedAtNs: number | undefined;
   /** Run clock, ns; undefined while the run goes on. */
@@ -77,6 +78,11 @@ export class RunLedger<State> {
   get decided(): EndDecision | undefined {
     if (this.#step === undefined || isUnfinished(this.ended)) return undefined;
     return endOf(this.#step.decision);
+  }
+
+  /** Run clock, ns: when the answer was there; while there is none, the latest that is known. */
+  get decidedAtNs(): number {
+    return this.#decidedAtNs ?? this.latestNs;
   }
 
   /** The current segment. */
@@ -105,6 +111,8 @@ export class RunLedger<State> {
     this.#latestNs = Math.max(this.#latestNs, entry.atNs);
     if (entry.kind === "agents")
       this.#voidNs += Math.max(0, entry.atNs - (this.#resumedAtNs ?? entry.atNs));
+    if (entry.kind === "step" && endOf(entry.decision) !== undefined)
+      this.#decidedAtNs = entry.atNs;
     if (entry.kind === "resumed") this.#resumedAtNs = Math.max(before, entry.atNs);
     this.#apply(entry);
   }
@@ -174,7 +182,7 @@ export class RunLedger<State> {
       durationS: Number.isFinite(sealedUntilNs)
         ? Math.max(0, sealedUntilNs - this.firstStartAtNs) / NS_PER_SECOND
         : 0,
-      loadEndedAtNs: this.#loadEndedAtNs ?? this.latestNs,
+      loadEndedAtNs: this.#loadEndedAtNs ?? this.decidedAtNs,
       resumptions: this.resumptions,
     };
   }
@@ -225,6 +233,11 @@ export class RunLedger<State> {
           this.roster.markLost(entry.agentId);
           return;
         }
+      case "taken-back": {
+        const resumption = this.resumptions.at(-1);
+        if (resumption !== undefined) resumption.takenBackIds = entry.agentIds;
+        return;
+      }
       case "rearm":
         this.#segmentsAsked += 1;
         return;
@@ -266,6 +279,7 @@ export class RunLedger<State> {
       atNs: this.latestNs,
       openCount:
         this.#openCount() - this.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),
+      takenBackIds: [],
     });
     this.#step = this.#asking;
     this.active = [];

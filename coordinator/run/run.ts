@@ -23,6 +23,9 @@ import { segmentOf } from "./segment-of.ts";
 import { takeBack } from "./take-back.ts";
 
 const ARM_LEAD_ROUND_TRIPS = 20;
+/** So much of the lead must be left when every agent has answered. */
+const LEAD_LEFT_FRACTION = 0.25;
+const ARM_ATTEMPTS = 4;
 const LOOK_EVERY_NS = 100 * NS_PER_MS;
 
 /** What a run begins with. */
@@ -100,8 +103,8 @@ export class Run<State> {
       } finally {
         control.stopLeases();
         // What cannot be written down is not waited for.
-        if (this.#notKept === undefined) await control.letGo(this.#ledger);
-        else control.abort("reports cannot be written down");
+        if (this.#notKept !== undefined) control.abort("reports cannot be written down");
+        else if (this.#ledger.ended === undefined) await control.letGo(this.#ledger);
       }
     } finally {
       await server.close();
@@ -123,7 +126,9 @@ export class Run<State> {
   async #taken(agents: readonly Hello[], report: ReportAddress): Promise<readonly Hello[]> {
     if (!this.#isResumed) return agents;
     const { runId, incarnation } = this.#options;
-    return await takeBack(this.#ports, agents, { runId, incarnation, report });
+    const taken = await takeBack(this.#ports, agents, { runId, incarnation, report });
+    await this.#log({ kind: "taken-back", agentIds: taken.heldIds });
+    return taken.agents;
   }
 
   /** The run's clock goes on from what is known, reports that came late among it. */
@@ -145,13 +150,15 @@ export class Run<State> {
     await this.#log({ kind: "agents", agents });
     const agentIds = ledger.active;
     this.#ports.onEvent({ kind: "agents", agentIds });
-    await control.probeClocks(agentIds);
+    const unprobed = await control.probeClocks(agentIds);
     await this.#log({ kind: "members", members: ledger.roster.members() });
-    await control.prepare(agentIds, (agentId) =>
+    const unprepared = await control.prepare(agentIds, (agentId) =>
       prepareRunOf({ ...this.#options, inFlightMax }, { agentId, agentIds, report }),
     );
+    // One that did not answer is silent for so long by then that it is lost.
     control.startLeases();
-    const decision = await this.#drive(control);
+    const cut = await this.#losses.take([...new Set([...unprobed, ...unprepared])]);
+    const decision = cut ?? (await this.#drive(control));
     const loadEndedAtNs = this.#nowNs();
     await finishLoad(control, {
       decision,
@@ -193,26 +200,28 @@ export class Run<State> {
     control: FleetControl,
     request: SegmentRequest,
   ): Promise<EndDecision | undefined> {
-    for (;;) {
-      const segment = this.#segmentOf(control, request);
+    let leadNs = Math.max(this.#options.armLeadNs, ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs);
+    for (let attempt = 1; ; attempt += 1) {
+      const segment = this.#segmentOf(request, leadNs);
       const { windowHash, awayIds } = await control.arm(segment);
-      if (awayIds.length === 0) {
+      // A lease that comes after the start lets nobody start: answers that were long in coming want another instant.
+      const isTooLate = segment.startAtNs - this.#nowNs() < LEAD_LEFT_FRACTION * leadNs;
+      if (awayIds.length === 0 && (!isTooLate || attempt >= ARM_ATTEMPTS)) {
         this.#records.expect(segment);
+        // Before it may start: what agents fire is never unknown to the next coordinator.
         await this.#log({ kind: "segment", request, segment, windowHash });
+        control.lease(segment.number);
         this.#ports.onEvent({ kind: "segment", segment, request });
         return undefined;
       }
       const cut = await this.#losses.take(awayIds);
       if (cut !== undefined) return cut;
       await this.#log({ kind: "rearm", segment: segment.number });
+      if (isTooLate) leadNs *= 2;
     }
   }
 
-  #segmentOf(control: FleetControl, request: SegmentRequest): Segment {
-    const leadNs = Math.max(
-      this.#options.armLeadNs,
-      ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs,
-    );
+  #segmentOf(request: SegmentRequest, leadNs: number): Segment {
     return segmentOf({
       request,
       number: this.#ledger.segmentNumber,

@@ -16,37 +16,47 @@ export interface Successor {
   readonly report: ReportAddress;
 }
 
+/** Who takes part from here on, and who of them the run had held. */
+export interface TakenBack {
+  readonly agents: readonly Hello[];
+  readonly heldIds: readonly string[];
+}
+
 /**
- * Takes the agents back that the run holds: each sends what it had not reported first, and is then free. Returns those
- * that may take part from here on; one that went away meanwhile is left out.
+ * Takes the agents back that the run holds: each sends what it had not reported first, and is then free. One that went
+ * away meanwhile is left out.
  *
  * @throws LoadError LL_COORDINATOR_ALIVE when the coordinator before is not dead.
  */
 export async function takeBack(
   asking: Asking,
-  agents: readonly Hello[],
+  there: readonly Hello[],
   successor: Successor,
-): Promise<readonly Hello[]> {
-  const taken = await Promise.all(
-    agents.map(async (hello) => {
-      if (hello.runId === undefined) return hello;
-      return (await isTakenBack(asking, hello.agentId, successor)) ? hello : undefined;
-    }),
+): Promise<TakenBack> {
+  const answers = await Promise.all(
+    there.map(async (hello) => ({
+      hello,
+      answer: hello.runId === undefined ? "free" : await answerOf(asking, hello.agentId, successor),
+    })),
   );
-  return taken.flatMap((hello) => hello ?? []);
+  return {
+    agents: answers.flatMap(({ hello, answer }) => (answer === "away" ? [] : [hello])),
+    heldIds: answers.flatMap(({ hello, answer }) => (answer === "held" ? [hello.agentId] : [])),
+  };
 }
 
-async function isTakenBack(
+async function answerOf(
   asking: Asking,
   agentId: string,
-  { runId, incarnation, report }: Successor,
-): Promise<boolean> {
+  successor: Successor,
+): Promise<"held" | "free" | "away"> {
+  const { runId, incarnation } = successor;
   try {
-    if (!(await isAttached(asking, agentId, { runId, incarnation, report }))) return true;
+    if (!(await isAttached(asking, agentId, successor))) return "free";
     await askAgent(asking, agentId, { kind: "release", runId, incarnation });
-    return true;
+    return "held";
   } catch (error) {
-    if (isAway(error)) return false;
+    if (isAway(error)) return "away";
     throw error;
   }
 }

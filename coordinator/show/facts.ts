@@ -1,5 +1,12 @@
 import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
-import type { AgentFloorView, AgentView, LostArrivals, Result, Summary } from "./result.ts";
+import type {
+  AgentFloorView,
+  AgentView,
+  LostArrivals,
+  Result,
+  SilentStretch,
+  Summary,
+} from "./result.ts";
 
 /** A line of what else is known: what it is about, and the words. */
 export interface Fact {
@@ -154,11 +161,12 @@ function worstP99(summaries: readonly Summary[]): number | undefined {
 }
 
 function lost(result: Result): Fact | undefined {
-  const { arrivalRanges, unknownCount } = result.lost;
-  if (arrivalRanges.length === 0 && unknownCount === 0) return undefined;
+  const { arrivalRanges, silentStretches = [], unknownCount } = result.lost;
+  if (arrivalRanges.length + silentStretches.length + unknownCount === 0) return undefined;
   const parts = [
     rangesText("not offered", result, "no"),
     rangesText("not known to be offered", result, "unknown"),
+    stretchesText(silentStretches),
     unknownCount === 0 ? "" : `outcome unknown: ${plural(unknownCount, "request")}`,
   ];
   return { about: "lost", text: parts.filter((part) => part !== "").join("; ") };
@@ -166,6 +174,19 @@ function lost(result: Result): Fact | undefined {
 
 /** So many ranges are told here; result.json has them all. */
 const RANGES_SHOWN = 6;
+
+function stretchesText(stretches: readonly SilentStretch[]): string {
+  if (stretches.length === 0) return "";
+  const texts = stretches
+    .slice(0, RANGES_SHOWN)
+    .map(
+      ({ agentId, segment, fromS, untilS }) =>
+        `${agentId}, ${fromS}–${untilS} s (segment ${segment})`,
+    );
+  const more = stretches.length - texts.length;
+  const rest = more === 0 ? "" : `, and ${plural(more, "more stretch")} (result.json)`;
+  return `nothing reported by ${texts.join(", ")}${rest}`;
+}
 
 function rangesText(what: string, result: Result, offered: LostArrivals["offered"]): string {
   const ranges = result.lost.arrivalRanges.filter((range) => range.offered === offered);

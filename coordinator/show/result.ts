@@ -274,8 +274,18 @@ export interface SegmentView {
 export interface LostView {
   /** Scheduled arrivals that were not offered, or are not known to have been. */
   readonly arrivalRanges: readonly LostArrivals[];
+  /** Of segments without a schedule: where an agent's reports say nothing; left out when there are none. */
+  readonly silentStretches?: readonly SilentStretch[];
   /** Requests without a known outcome: sent, and their end never reported; or of arrivals that may have been offered. */
   readonly unknownCount: number;
+}
+
+/** What an agent sent in it, if anything, is not known. Seconds from the run's first segment. */
+export interface SilentStretch {
+  readonly segment: number;
+  readonly agentId: string;
+  readonly fromS: number;
+  readonly untilS: number;
 }
 
 /** One agent's own arrivals of a segment, one after the other; other agents' lie between them. */

@@ -159,6 +159,7 @@ test("agents are armed with their own offset to the run's clock, and the lease c
   control.startLeases();
   const armed = await until(control.arm(segment()));
   assert.deepEqual(armed.awayIds, []);
+  control.lease(7);
   const offsets = asked.map(([agentId, request]) => {
     assert.ok(request.kind === "arm-segment");
     assert.deepEqual([request.armSegment.runId, request.armSegment.incarnation], ["run-1", 2]);
