@@ -37,8 +37,9 @@ export const ROUGH_WEATHER: Weather = {
   lossRate: 0,
 };
 
-/** A repeat takes so many delays: up to 0.9 s, enough to come behind a later segment's lease and later reports. */
+/** A repeat takes so many delays, up to 0.9 s: enough to come behind a later segment's lease and later reports. */
 const REPEAT_DELAYS = 300;
+const REPEAT_MAX_NS = 900 * NS_PER_MS;
 
 /** What a broken report stream takes to be there again. */
 const RECONNECT_NS = 5 * NS_PER_MS;
@@ -163,6 +164,11 @@ export class SimNetwork {
     return Math.round(delayMinNs + this.#prng.nextUnit() * (delayMaxNs - delayMinNs));
   }
 
+  /** How much later a repeat comes. */
+  repeatNs(): number {
+    return Math.min(REPEAT_MAX_NS, REPEAT_DELAYS * this.delayNs());
+  }
+
   after(delayNs: number, task: () => void): void {
     this.clock.callAt(this.clock.nowNs() + delayNs, task);
   }
@@ -180,7 +186,7 @@ export class SimNetwork {
     this.after(this.delayNs(), arrive);
     if (!this.happens(this.weather.duplicateRate)) return;
     this.seen.duplicates += 1;
-    this.after(REPEAT_DELAYS * this.delayNs(), arrive);
+    this.after(this.repeatNs(), arrive);
   }
 
   #isLost(agentId: string): boolean {
@@ -284,7 +290,7 @@ class SimReportStream implements ReportStream {
     if (!network.happens(network.weather.duplicateRate)) return;
     network.seen.duplicates += 1;
     // As by a stream that broke: outside of the order of this one.
-    network.after(REPEAT_DELAYS * network.delayNs(), () => void this.#take(report, connection));
+    network.after(network.repeatNs(), () => void this.#take(report, connection));
   }
 
   async #take(report: IntervalReport, connection: number): Promise<void> {
