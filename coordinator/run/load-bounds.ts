@@ -7,16 +7,24 @@ import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 /** A killed coordinator said its last words at most an interval before its end, and agents fire on for a lease. */
 const CUT_OFF_NS = LEASE_NS + NS_PER_SECOND;
 
+/** The end of a coordinator that came before the next segment took over; the segment need not be void for it. */
+export function cutOffOf(
+  { driven, resumptions }: Pick<RunEnd, "driven" | "resumptions">,
+  place: number,
+): Resumption | undefined {
+  const fromNs = driven[place]?.segment.startAtNs ?? 0;
+  const untilNs = driven[place + 1]?.segment.startAtNs ?? Infinity;
+  return resumptions.find(({ atNs }) => atNs >= fromNs && atNs < untilNs);
+}
+
 /** Run clock, ns: up to here the segment's arrivals were to be offered. */
 export function loadUntilNs(
   { driven, loadEndedAtNs, resumptions }: Pick<RunEnd, "driven" | "loadEndedAtNs" | "resumptions">,
   place: number,
 ): number {
-  const { segment, isCutOff } = driven[place] as DrivenSegment;
-  if (isCutOff) {
-    const cutOff = resumptions.find((resumption) => resumption.segment === segment.number);
-    return Math.min(segment.endByNs, (cutOff?.atNs ?? loadEndedAtNs) + CUT_OFF_NS);
-  }
+  const { segment } = driven[place] as DrivenSegment;
+  const cutOff = cutOffOf({ driven, resumptions }, place);
+  if (cutOff !== undefined) return Math.min(segment.endByNs, cutOff.atNs + CUT_OFF_NS);
   return Math.min(segment.endByNs, driven[place + 1]?.segment.startAtNs ?? loadEndedAtNs);
 }
 

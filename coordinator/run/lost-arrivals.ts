@@ -5,7 +5,7 @@ import type { Coverage, Stretch } from "../merge/coverage.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import type { LostArrivals, LostView } from "../show/result.ts";
 import { silentStretchesOf } from "./silent-stretches.ts";
-import { lastOf, loadUntilNs } from "./load-bounds.ts";
+import { cutOffOf, lastOf, loadUntilNs } from "./load-bounds.ts";
 import type { Resumption, RunEnd } from "./run-contract.ts";
 
 /**
@@ -21,9 +21,7 @@ export function lostOf(
   const arrivalRanges = end.driven.flatMap((driven, place) =>
     missingIn(driven.segment, {
       ...{ merge: end.merge, seed, untilNs: loadUntilNs(end, place) },
-      cutOff: end.resumptions.find(
-        (each) => driven.isCutOff && each.segment === driven.segment.number,
-      ),
+      cutOff: cutOffOf(end, place),
     }),
   );
   const silentStretches = silentStretchesOf(end);

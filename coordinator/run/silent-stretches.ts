@@ -2,7 +2,7 @@ import type { Segment } from "../../shared/segment/segment.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { Coverage, Stretch } from "../merge/coverage.ts";
 import type { SilentStretch } from "../show/result.ts";
-import { lastOf, loadUntilNs } from "./load-bounds.ts";
+import { cutOffOf, lastOf, loadUntilNs } from "./load-bounds.ts";
 import type { RunEnd } from "./run-contract.ts";
 
 type Known = Pick<RunEnd, "driven" | "merge" | "loadEndedAtNs" | "resumptions">;
@@ -14,8 +14,8 @@ type Known = Pick<RunEnd, "driven" | "merge" | "loadEndedAtNs" | "resumptions">;
 export function silentStretchesOf(end: Known): readonly SilentStretch[] {
   const firstNs = end.driven[0]?.segment.startAtNs ?? 0;
   const secondsOf = (atNs: number): number => Math.round((atNs - firstNs) / 1e6) / 1e3;
-  return end.driven.flatMap(({ segment, isCutOff }, place) => {
-    const cutOff = end.resumptions.find((each) => isCutOff && each.segment === segment.number);
+  return end.driven.flatMap(({ segment }, place) => {
+    const cutOff = cutOffOf(end, place);
     return sendersOf(segment).flatMap((agentId) => {
       const coverage = end.merge.coverageOf(agentId);
       const lastNs = lastOf(segment, { agentId, coverage, cutOff });

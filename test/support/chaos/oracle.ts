@@ -53,7 +53,7 @@ function segmentsOf(served: readonly ServedRequest[]): readonly number[] {
 
 function segmentProblems(
   { end, lost, served, seed, isConcluded }: Books,
-  { segment, isCutOff }: DrivenSegment,
+  { segment }: DrivenSegment,
   place: number,
 ): string[] {
   const problems: string[] = [];
@@ -77,9 +77,10 @@ function segmentProblems(
   for (const request of own)
     if (rangeOf(ranges, request)?.offered === "no")
       problems.push(`${about}: arrival ${request.index} was served, and is named not offered`);
-  const cutOff = isCutOff
-    ? end.resumptions.find((each) => each.segment === segment.number)?.atNs
-    : undefined;
+  const nextNs = end.driven[place + 1]?.segment.startAtNs ?? Infinity;
+  const cutOff = end.resumptions.find(
+    ({ atNs }) => atNs >= segment.startAtNs && atNs < nextNs,
+  )?.atNs;
   const untilNs = Math.min(
     segment.endByNs,
     cutOff ?? Infinity,
