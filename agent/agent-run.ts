@@ -54,6 +54,8 @@ export class AgentRun {
   #leaseUntilNs = 0;
   #leasedSegment = 0;
   #stopped = false;
+  /** False where the first segment's lease never came. */
+  #isFiring = false;
   #sealedUntilNs = 0;
   #cancelStart: CancelCall | undefined;
   #cancelSeal: CancelCall | undefined;
@@ -120,13 +122,23 @@ export class AgentRun {
   lease(lease: Lease): void {
     const { clock, prepareRun } = this.#options;
     if (lease.runId !== prepareRun.runId || lease.incarnation !== prepareRun.incarnation) return;
+    // The run went on to a segment that this agent was not given: it was taken for lost, and must not fire beside it.
+    const held = this.#next ?? this.#current;
+    if (lease.segmentNumber > (held?.segment.number ?? 0)) return;
     this.#leaseUntilNs = clock.nowNs() + lease.expiresInNs;
     this.#leasedSegment = Math.max(this.#leasedSegment, lease.segmentNumber);
     this.#endCurrentBeforeNext();
   }
 
+  /** How long it may fire on without another word of its coordinator, ns; at most 0 when it may not. */
+  leaseLeftNs(): number {
+    return this.#leaseUntilNs - this.#options.clock.nowNs();
+  }
+
   /** No more is fired; open streams go on, up to the drain bound. */
   stop(): void {
+    // What was due is counted, also where this process was late.
+    if (this.#isFiring && !this.#stopped) this.#current?.source.poll();
     this.#stopped = true;
     this.disarm();
     this.#current?.source.stop();
@@ -139,7 +151,7 @@ export class AgentRun {
     this.#dispatcher.close();
     this.#cancelSeal?.();
     this.#cancelCensor?.();
-    if (this.#current !== undefined) this.#seal(this.#runNowNs(this.#current));
+    if (this.#current !== undefined) this.#seal(this.#runNowNs(this.#current), this.#isFiring);
     await this.#options.reporter.flush();
     await this.close();
   }
@@ -175,22 +187,25 @@ export class AgentRun {
     const leased =
       this.#leasedSegment >= next.segment.number && clock.nowNs() <= this.#leaseUntilNs;
     this.#options.onStart(next.segment.number, leased);
-    if (!leased) return;
-    const { startAtNs } = next.segment;
     const previous = this.#current;
+    // One that fires nothing yet reports as much: its coordinator would wait for it.
+    if (!leased && previous !== undefined) return;
+    const wasFiring = this.#isFiring;
+    this.#isFiring = leased;
+    const { startAtNs } = next.segment;
     if (previous !== undefined) {
       previous.source.endAt(startAtNs);
-      previous.source.poll();
+      if (wasFiring) previous.source.poll();
       previous.source.stop();
-      this.#sealBefore(previous, startAtNs);
-      this.#seal(startAtNs);
+      this.#sealBefore(previous, startAtNs, wasFiring);
+      this.#seal(startAtNs, wasFiring);
       this.#censorLater((flight) => flight.segment <= previous.segment.number);
     } else {
       this.#sealedUntilNs = startAtNs;
     }
     this.#recorder.startSegment(next.segment, next.clockAheadNs);
     this.#current = next;
-    next.source.start();
+    if (leased) next.source.start();
     this.#awaitSeal(next);
   }
 
@@ -199,8 +214,8 @@ export class AgentRun {
     const cutNs = nextCutNs(held.segment, this.#sealedUntilNs, prepareRun.limits.intervalNs);
     this.#cancelSeal?.();
     this.#cancelSeal = clock.callAt(cutNs + held.clockAheadNs, () => {
-      held.source.poll();
-      this.#seal(cutNs);
+      if (this.#isFiring) held.source.poll();
+      this.#seal(cutNs, this.#isFiring);
       if (cutNs === held.segment.endByNs)
         this.#censorLater((flight) => flight.segment <= held.segment.number);
       this.#awaitSeal(held);
@@ -208,22 +223,22 @@ export class AgentRun {
   }
 
   /** Cuts that lie before `untilNs` and whose timers, which count whole ms, have not come yet. */
-  #sealBefore({ segment }: HeldSegment, untilNs: number): void {
+  #sealBefore({ segment }: HeldSegment, untilNs: number, isFiring: boolean): void {
     const { intervalNs } = this.#options.prepareRun.limits;
     for (;;) {
       const cutNs = nextCutNs(segment, this.#sealedUntilNs, intervalNs);
       if (cutNs >= untilNs) return;
-      this.#seal(cutNs);
+      this.#seal(cutNs, isFiring);
     }
   }
 
-  #seal(untilNs: number): void {
+  #seal(untilNs: number, isFiring: boolean): void {
     const { reporter, health, endpoint, onSealed } = this.#options;
     if (untilNs <= this.#sealedUntilNs) return;
     const bounds = { fromNs: this.#sealedUntilNs, toNs: untilNs };
     const recorded = this.#recorder.seal(untilNs);
     this.#sealedUntilNs = untilNs;
-    const segment = this.#current?.segment;
+    const { number, endByNs } = this.#current?.segment ?? { number: 0, endByNs: 0 };
     const sealed: SealedInterval = {
       ...recorded,
       health: health.take(bounds, {
@@ -231,8 +246,8 @@ export class AgentRun {
         reportsLost: reporter.reportsLost,
         socketsOpen: endpoint.socketsOpen(),
       }),
-      drained: recorded.open === 0 && (this.#stopped || untilNs >= (segment?.endByNs ?? 0)),
-      firingSegment: segment?.number ?? 0,
+      drained: recorded.open === 0 && (this.#stopped || untilNs >= endByNs),
+      firingSegment: isFiring ? number : 0,
     };
     reporter.addInterval(sealed);
     onSealed?.(sealed);

@@ -11,13 +11,13 @@ import {
   type ReportAddress,
   LEAVING_STATE,
 } from "../shared/control/control.ts";
-import { LoadError } from "../shared/errors.ts";
 import type { CancelCall, Clock } from "../shared/time/clock.ts";
-import { NS_PER_SECOND } from "../shared/units.ts";
+import { NS_PER_MS, NS_PER_SECOND } from "../shared/units.ts";
 import type { AgentRun } from "./agent-run.ts";
 import type { AgentNews } from "./news.ts";
 import type { ControlLink } from "./ports.ts";
-import { type AgentEvent, type AgentState, isRefusal, transition } from "./state.ts";
+import { abandoned, LEAVING, refusalOf } from "./refusals.ts";
+import { type AgentEvent, type AgentState, isRefusal, superseded, transition } from "./state.ts";
 
 const HELLO_EVERY_NS = NS_PER_SECOND;
 
@@ -34,7 +34,10 @@ export interface AgentIdentity extends CleanRate {
 }
 
 /** What an agent does with the run it holds. */
-export type HeldRun = Pick<AgentRun, "arm" | "disarm" | "lease" | "stop" | "release" | "close">;
+export type HeldRun = Pick<
+  AgentRun,
+  "arm" | "disarm" | "lease" | "leaseLeftNs" | "stop" | "release" | "close"
+>;
 
 export interface OpenedRun {
   readonly run: HeldRun;
@@ -65,6 +68,8 @@ export class Agent {
   #cancelHello: CancelCall | undefined;
   /** The newest prepare or arm, and its answer, until something else changes the run. */
   #asked: { readonly key: string; readonly answer: Promise<AgentResponse> } | undefined;
+  /** The release that is under way. */
+  #releasing: Promise<void> | undefined;
   /** Takes no further run. */
   #isLeaving = false;
 
@@ -157,14 +162,24 @@ export class Agent {
     if (this.#state.kind === "registered") return { kind: "released" };
     const next = transition(this.#state, request);
     if (isRefusal(next)) return { kind: "refusal", refusal: next };
-    // Free only once everything is reported: until then another run is refused.
-    await this.#opened?.run.release();
+    // It may be asked again, the answer lost or long in coming.
+    const opened = this.#opened;
+    this.#releasing ??= this.#letGo(opened, request.runId).finally(() => {
+      this.#releasing = undefined;
+    });
+    await this.#releasing;
+    return { kind: "released" };
+  }
+
+  /** Free only once everything is reported: until then another run is refused. */
+  async #letGo(opened: OpenedRun | undefined, runId: string): Promise<void> {
+    await opened?.run.release();
+    if (this.#opened !== opened) return;
     this.#opened = undefined;
     this.#asked = undefined;
-    this.#state = next;
-    this.#tell({ kind: "released", runId: request.runId });
+    this.#state = { kind: "registered" };
+    this.#tell({ kind: "released", runId });
     this.#sayHello();
-    return { kind: "released" };
   }
 
   #leave(): AgentResponse {
@@ -183,7 +198,9 @@ export class Agent {
     if (this.#isLeaving && this.#state.kind === "registered")
       return { kind: "refusal", refusal: LEAVING };
     const before = this.#state;
-    const refusal = this.#move({ kind: "prepare", runId, incarnation });
+    const refusal =
+      this.#whyNotTakeOver(before, prepareRun) ??
+      this.#move({ kind: "prepare", runId, incarnation });
     if (refusal !== undefined) return { kind: "refusal", refusal };
     const claimed = this.#state;
     // The run that is taken over goes on until the new one is ready, so that a refusal changes nothing.
@@ -240,9 +257,35 @@ export class Agent {
         },
       };
     }
+    const refusal = this.#whyNotAttach(this.#state, request);
+    if (refusal !== undefined) return { kind: "refusal", refusal };
     this.#state = { ...this.#state, incarnation: request.incarnation };
+    // Whoever led it before is dead, or is to be taken for it.
+    this.#opened?.run.stop();
     const spooledReports = this.#opened?.attach(request.report) ?? 0;
     return { kind: "attached", epoch: this.#options.identity.epoch, spooledReports };
+  }
+
+  #whyNotTakeOver(state: AgentState, { runId, incarnation }: PrepareRun): Refusal | undefined {
+    const isSameRun = state.kind !== "registered" && state.runId === runId;
+    return isSameRun && incarnation > state.incarnation
+      ? this.#whyNotAttach(state, { incarnation })
+      : undefined;
+  }
+
+  /** A run has one coordinator: while the one before is heard of, there is no other. */
+  #whyNotAttach(
+    { runId, incarnation }: Exclude<AgentState, { kind: "registered" }>,
+    request: { readonly incarnation: number },
+  ): Refusal | undefined {
+    if (request.incarnation < incarnation) return superseded({ runId, incarnation }, request);
+    const leftNs = this.#opened?.run.leaseLeftNs() ?? 0;
+    if (leftNs <= 0) return undefined;
+    return {
+      code: "LL_COORDINATOR_ALIVE",
+      message: `coordinator ${incarnation} of run ${runId} is there: its lease holds for another ${Math.ceil(leftNs / NS_PER_MS)} ms`,
+      hint: "a run has one coordinator at a time: let that one end, or end it",
+    };
   }
 
   /** Takes an event; the state stays when it is refused. */
@@ -285,27 +328,6 @@ export class Agent {
   }
 }
 
-const LEAVING: Refusal = {
-  code: "LL_AGENT_LEAVING",
-  message: "the agent was asked to drain, and takes no further run",
-  hint: "use other agents, or start it again",
-};
-
 function isRefusedRun(opened: OpenedRun | Refusal): opened is Refusal {
   return "code" in opened;
-}
-
-function abandoned(runId: string): Refusal {
-  return {
-    code: "LL_RUN_STOPPED",
-    message: `run ${runId} was given up on this agent while it was being prepared`,
-    hint: "prepare a new run",
-  };
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof LoadError)
-    return { code: error.code, message: error.message, hint: error.hint };
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "LL_AGENT_FAILED", message, hint: "this is a bug in Loadline: please report it" };
 }

@@ -226,7 +226,8 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
     const reporter = new Reporter({
       runId: prepareRun.runId,
       agentId,
-      epoch: described.epoch,
+      // Each coordinator of the run starts a count of its own.
+      epoch: described.epoch + prepareRun.incarnation - 1,
       clock,
       link: grpcReportLink({ agentId, token: token ?? "", clock, tls: identity }),
       address: prepareRun.report,

@@ -111,10 +111,10 @@ function notThisRun(state: AgentState, event: Holder): Refusal {
   };
 }
 
-function superseded(state: Holder, event: Holder): Refusal {
+export function superseded(state: Holder, event: Pick<Holder, "incarnation">): Refusal {
   return {
     code: "LL_COORDINATOR_SUPERSEDED",
-    message: `coordinator ${event.incarnation} of run ${event.runId} speaks, but coordinator ${state.incarnation} has taken over`,
+    message: `coordinator ${event.incarnation} of run ${state.runId} speaks, but coordinator ${state.incarnation} has taken over`,
     hint: "stop the older coordinator",
   };
 }

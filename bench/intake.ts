@@ -26,6 +26,9 @@ export async function intakeCost(): Promise<Row> {
     onMerged: () => undefined,
     onRefused: () => undefined,
     onRecords: () => undefined,
+    onNotKept: (error) => {
+      throw error;
+    },
   });
   const first = reportsOf(AGENTS);
   const seconds = Array.from({ length: SECONDS }, (_, second) =>

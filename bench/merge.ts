@@ -116,6 +116,7 @@ function reportOf(place: number, prng: Prng): IntervalReport {
     health: healthOf(prng),
     drained: false,
     firingSegment: 1,
+    heldBack: [],
   };
 }
 

@@ -4,7 +4,7 @@ import { startBroker } from "../coordinator/broker/server.ts";
 import { conduct, type ConductOptions } from "../coordinator/main.ts";
 import type { Plan } from "../coordinator/plan/plan.ts";
 import type { Result } from "../coordinator/show/result.ts";
-import { ExitCode } from "../shared/errors.ts";
+import { ExitCode, LoadError } from "../shared/errors.ts";
 import { connectNats } from "../shared/platform/nats.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { joinFleet } from "./join-fleet.ts";
@@ -51,6 +51,7 @@ async function onLocalAgents(measuring: Interruptible, telling: Telling): Promis
     inFlightMax: measuring.plan.maxInFlight,
   });
   yieldToAgents();
+  let isGathered = false;
   try {
     const connection = await connectNats({ servers: [broker.url], clientId: "coordinator", token });
     const conducted = conduct({
@@ -62,14 +63,29 @@ async function onLocalAgents(measuring: Interruptible, telling: Telling): Promis
       reportListen: "127.0.0.1:0",
       reportAdvertise: undefined,
       onEvent: (event) => {
+        if (event.kind === "agents") isGathered = true;
         telling.on(event);
       },
     }).finally(() => connection.close());
-    return await Promise.race([conducted, agents.failed]);
+    // Once the run has its agents, it knows by itself what to do without one of them.
+    const failed = agents.failed.catch((cause: unknown) => {
+      if (isGathered) return conducted;
+      throw agentEnded(cause);
+    });
+    return await Promise.race([conducted, failed]);
   } finally {
     await agents.close();
     await broker.close();
   }
+}
+
+function agentEnded(cause: unknown): LoadError {
+  return new LoadError("an agent of this command ended by itself before the run began", {
+    code: "LL_AGENT_WORKER_ENDED",
+    hint: "its own words stand above; run again once that is cured",
+    exitCode: ExitCode.Unexpected,
+    cause,
+  });
 }
 
 /**

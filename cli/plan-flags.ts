@@ -26,6 +26,7 @@ export function addCommonFlags(command: Command): Command {
     .option("--identity <dir>", "instead of a token: the coordinator's folder of `fleet init`")
     .option("--fleet <name>", "the fleet's name")
     .option("--min-agents <n>", "how many agents of the fleet must be there")
+    .option("--on-agent-loss <what>", "continue or fail (default: continue)")
     .option("--report-listen <host:port>", "where reports are taken in")
     .option("--report-advertise <host:port>", "what agents are told of it")
     .option("--out <dir>", "run folder (default: runs/<time>-<name>)")

@@ -2,9 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { conclude, replayFolder } from "../coordinator/main.ts";
+import { natsFleetLink } from "../coordinator/link/nats-link.ts";
+import type { RecordedPlan } from "../coordinator/plan/recorded-plan.ts";
 import type { Result } from "../coordinator/show/result.ts";
 import { RESULT_FILE } from "../coordinator/store/run-folder.ts";
+import { assertNotWritten } from "../coordinator/store/run-lock.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
+import { joinFleet } from "./join-fleet.ts";
 import { printResult } from "./measure.ts";
 import { onAgents } from "./on-agents.ts";
 import { resolvedTargetOf } from "./resolved-target.ts";
@@ -25,11 +29,14 @@ export function addResumeCommand(program: Command): void {
 
 async function resume(directory: string, telling: TellingOptions): Promise<Result> {
   const version = readVersion();
+  await assertNotWritten(directory);
   const replayed = await replayFolder(directory, version);
   const { plan, ledger } = replayed;
   if (ledger.decided !== undefined) {
     if (existsSync(join(directory, RESULT_FILE))) throw finished(directory);
-    return await conclude(replayed, ledger.decided);
+    const result = await conclude(replayed, ledger.decided);
+    await freeAgents(plan);
+    return result;
   }
   process.stderr.write(
     `loadline: ${directory} is replayed: ${ledger.driven.length} segments; the one in flight is repeated\n`,
@@ -45,6 +52,18 @@ async function resume(directory: string, telling: TellingOptions): Promise<Resul
     runId: plan.runId,
     replayed,
   });
+}
+
+/** The agents of a fleet outlive their coordinator, and wait for the next. */
+async function freeAgents({ placement, runId }: RecordedPlan): Promise<void> {
+  if (placement.kind !== "fleet") return;
+  const { connection, name: fleet } = await joinFleet(placement);
+  try {
+    natsFleetLink({ connection, fleet }).publishAbort({ runId, reason: "the run is over" });
+    await connection.flush();
+  } finally {
+    await connection.close();
+  }
 }
 
 function finished(directory: string): LoadError {

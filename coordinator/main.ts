@@ -235,6 +235,7 @@ function runOptionsOf({
     seed: plan.seed,
     agentsMin,
     gatherNs: plan.placement.kind === "local" ? LOCAL_GATHER_NS : GATHER_NS,
+    onAgentLoss: plan.onAgentLoss,
     target,
     workload: plan.workload,
     slo,

@@ -40,7 +40,7 @@ export class Dispatcher {
     const { clock, endpoint, recorder, inFlightMax, heldBack } = this.#options;
     const held = heldBack(nowNs);
     if (held !== undefined || recorder.inFlight >= inFlightMax) {
-      recorder.notSent(intendedAtNs, held ?? "droppedInFlightBound", load.classIndex);
+      recorder.notSent(load, intendedAtNs, held ?? "droppedInFlightBound");
       return false;
     }
     // Read anew: the last of a large batch leaves later than the first, and its send delay must say so.

@@ -2,7 +2,7 @@ import type { Interval } from "../../shared/measurement/interval.ts";
 import { METRICS, type Metric } from "../../shared/measurement/metric.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import { countOutcome, isLengthOff, itlOf, lacksOwnResource, recordOf } from "./finished.ts";
-import type { RequestRecord } from "../../shared/measurement/report.ts";
+import type { ArrivalRun, RequestRecord } from "../../shared/measurement/report.ts";
 import { intervalOf } from "../../shared/segment/intervals.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import type { ClauseThresholds } from "../../shared/slo/slo.ts";
@@ -14,6 +14,7 @@ import {
   type MutableCounters,
   newCounters,
 } from "./interval-delta.ts";
+import { HeldBack } from "./held-back.ts";
 import { LoadMeter } from "./load-meter.ts";
 
 const indexOf = (metric: Metric): number => METRICS.indexOf(metric);
@@ -53,6 +54,7 @@ export interface Sealed {
   readonly deltas: readonly Interval[];
   readonly totals: MutableCounters;
   readonly open: number;
+  readonly heldBack: readonly ArrivalRun[];
 }
 
 /** Why a scheduled arrival was not sent. */
@@ -75,6 +77,7 @@ export class Recorder implements FlightObserver {
   #lastDelta: IntervalDelta | undefined;
   readonly #flights = new Set<Flight>();
   readonly #meter = new LoadMeter();
+  readonly #heldBack = new HeldBack();
   #totals = newCounters();
   #segment: Segment | undefined;
   #clockAheadNs = 0;
@@ -125,6 +128,7 @@ export class Recorder implements FlightObserver {
       clauseCount: this.#options.thresholds.length,
     });
     const delta = this.#delta(interval);
+    this.#heldBack.end();
     this.#countBoth(delta, (counters) => {
       counters.scheduled += 1;
       counters.fired += 1;
@@ -142,13 +146,19 @@ export class Recorder implements FlightObserver {
   }
 
   /** A scheduled arrival that is not sent. `overload`: the server's fault, so it counts against the SLO. */
-  notSent(intendedAtNs: number, why: NotSent, classIndex: number): void {
+  notSent(
+    { index, classIndex }: Pick<FiredArrival, "index" | "classIndex">,
+    intendedAtNs: number,
+    why: NotSent,
+  ): void {
     const delta = this.#delta(this.#intervalOf(intendedAtNs));
     this.#countBoth(delta, (counters) => {
       counters.scheduled += 1;
       counters[why] += 1;
     });
     if (why === "droppedInFlightBound") this.#clauses.droppedByOverload(delta, classIndex);
+    if (why === "notOfferedAborted") this.#heldBack.add(delta.key.segment, index);
+    else this.#heldBack.end();
   }
 
   content(flight: Flight, atNs: number, events: number): void {
@@ -229,6 +239,7 @@ export class Recorder implements FlightObserver {
       deltas: deltas.filter((delta) => delta.key.fromNs < untilNs).map((delta) => delta.sealed()),
       totals: { ...this.#totals, httpErrors: new Map(this.#totals.httpErrors) },
       open: this.#flights.size,
+      heldBack: this.#heldBack.take(),
     };
   }
 

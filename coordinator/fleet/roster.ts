@@ -97,13 +97,13 @@ export class Roster {
     return [...this.#members.values()].sort((a, b) => (a.hello.agentId < b.hello.agentId ? -1 : 1));
   }
 
-  /** Agents that no run holds, that do not leave, and that were heard of within `silenceNs`. */
-  free(nowNs: number, silenceNs: number): readonly Member[] {
+  /** Agents that no other run holds, that do not leave, and that were heard of within `silenceNs`. */
+  takers(runId: string, nowNs: number, silenceNs: number): readonly Member[] {
     return this.members().filter(
-      (member) =>
-        member.hello.runId === undefined &&
-        member.hello.state !== LEAVING_STATE &&
-        nowNs - member.heardAtNs <= silenceNs,
+      ({ hello, heardAtNs }) =>
+        nowNs - heardAtNs <= silenceNs &&
+        // One that leaves waits for the run that holds it.
+        (hello.runId === undefined ? hello.state !== LEAVING_STATE : hello.runId === runId),
     );
   }
 

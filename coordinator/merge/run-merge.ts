@@ -9,7 +9,8 @@ import { Histogram } from "../../shared/measurement/histogram.ts";
 import type { Interval } from "../../shared/measurement/interval.ts";
 import type { Health, IntervalReport } from "../../shared/measurement/report.ts";
 import { NS_PER_US } from "../../shared/units.ts";
-import { SegmentMerge } from "./segment-merge.ts";
+import { Coverage } from "./coverage.ts";
+import { openOf, SegmentMerge } from "./segment-merge.ts";
 
 /** How many recent sequence numbers are remembered with their payload, to tell a repeat from a conflict. */
 const REMEMBERED_REPORTS = 4096;
@@ -55,6 +56,9 @@ export class RunMerge {
   readonly #latestEpoch = new Map<string, number>();
   readonly #segments = new Map<number, SegmentMerge>();
   readonly #health = new Map<string, AgentHealth>();
+  readonly #coverage = new Map<string, Coverage>();
+  /** By agent: fired requests of the intervals reported, less those of them that ended. */
+  readonly #undecided = new Map<string, number>();
   #reportsTaken = 0;
   #latestNs = 0;
   readonly #problems: MergeProblem[] = [];
@@ -126,6 +130,16 @@ export class RunMerge {
     return { totals, open };
   }
 
+  /** What the agent's reports tell of; undefined without any. */
+  coverageOf(agentId: string): Coverage | undefined {
+    return this.#coverage.get(agentId);
+  }
+
+  /** Requests that the agent reported fired and of whose end no report tells. */
+  undecidedOf(agentId: string): number {
+    return Math.max(0, this.#undecided.get(agentId) ?? 0);
+  }
+
   /** Which segment the agent last said it was firing; 0 when none. */
   firingSegmentOf(agentId: string): number {
     return this.#latest(agentId)?.firingSegment ?? 0;
@@ -194,12 +208,22 @@ export class RunMerge {
     epoch.fingerprints.set(report.sequence, fingerprintOf(report));
     epoch.fingerprints.delete(report.sequence - REMEMBERED_REPORTS);
     for (const delta of report.deltas) this.segment(delta.segment).add(report.agentId, delta);
+    this.#cover(report);
     for (const problem of conservationProblems(report.totals, report.open))
       this.#problems.push({
         text: `agent ${report.agentId}, report ${report.sequence}: ${problem}`,
         ...about,
       });
     this.#addHealth(report.agentId, report.health);
+  }
+
+  #cover(report: IntervalReport): void {
+    const { agentId, deltas } = report;
+    const coverage = this.#coverage.get(agentId) ?? new Coverage();
+    this.#coverage.set(agentId, coverage);
+    coverage.add(report);
+    const news = deltas.reduce((sum, { counters }) => sum + openOf(counters), 0);
+    this.#undecided.set(agentId, (this.#undecided.get(agentId) ?? 0) + news);
   }
 
   #latest(agentId: string): EpochMerge | undefined {

@@ -163,6 +163,7 @@ export const COMMON_FIELDS = {
     hint: "up to 64 letters, digits, _ and -",
   }),
   "min-agents": whole("how many agents of the fleet must be there", [1, 100_000]),
+  "on-agent-loss": choiceField("what a lost agent does to the run", ["continue", "fail"]),
   "report-listen": patternField("where reports are taken in", hostPort),
   "report-advertise": patternField("what agents are told of it", hostPort),
   out: patternField("run folder", { pattern: /^.{1,1024}$/, hint: "write a path" }),

@@ -8,7 +8,6 @@ export const NOT_YET_FIELDS = {
   "prefix-groups": notYetField("--prefix-groups"),
   dashboard: notYetField("--dashboard"),
   scenario: notYetField("--scenario"),
-  "on-agent-loss": notYetField("--on-agent-loss"),
 } as const;
 
 export const NOT_YET_NAMES: readonly string[] = Object.keys(NOT_YET_FIELDS);

@@ -117,6 +117,8 @@ export interface Plan {
   readonly maxInFlightAsked: boolean;
   /** Go on where the agents' self-calibration says that they do not carry it. */
   readonly beyondCleanRate: boolean;
+  /** What a lost agent does to the run: the others go on, or it ends with what was measured. */
+  readonly onAgentLoss: "continue" | "fail";
   /** How long to wait until the target answers, s; undefined: not at all. */
   readonly waitReadyS: number | undefined;
   readonly records: boolean;

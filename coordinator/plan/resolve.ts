@@ -34,6 +34,7 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     maxInFlightAsked: isInFlightAsked(resolving, load),
     ...switchesOf(values),
     ...serverMetricsOf(resolving),
+    onAgentLoss: values["on-agent-loss"] ?? "continue",
     waitReadyS: values["wait-ready"],
     outDir: values.out,
   };

@@ -13,6 +13,7 @@ export async function concludeRun(
       kind: "end",
       atNs: ledger.latestNs,
       decision: options.decision,
+      loadEndedAtNs: ledger.decidedAtNs,
       reports: ledger.merge.reportsTaken,
       validities: [],
       members: ledger.roster.members(),

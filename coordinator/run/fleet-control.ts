@@ -16,17 +16,12 @@ import {
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
 import type { Roster } from "../fleet/roster.ts";
 import type { FleetLink } from "../ports.ts";
+import { askAgent, isAway, refused } from "./ask-agent.ts";
 
 /** At least this many exchanges; the shortest round trip counts (04-fleet: NTP's on-wire protocol). */
 const CLOCK_PROBES = 16;
-/** A request or its answer is lost with the server that carried it: it is sent again after this. */
-const REQUEST_TIMEOUT_NS = 2 * NS_PER_SECOND;
-/** A released agent first reports what it still holds. */
-const RELEASE_TIMEOUT_NS = 20 * NS_PER_SECOND;
 const LEASE_EVERY_NS = NS_PER_SECOND;
-/** Longer than an agent may be silent: one whose NATS server ended is back on another by then. */
-const ASK_FOR_NS = 5 * NS_PER_SECOND;
-const ASK_AGAIN_AFTER_NS = 100 * NS_PER_MS;
+const DISMISS_TIMEOUT_NS = NS_PER_SECOND;
 
 export interface FleetControlOptions {
   readonly link: FleetLink;
@@ -37,6 +32,14 @@ export interface FleetControlOptions {
   readonly leaseNs: number;
   /** The run's clock zero, on the coordinator's clock. */
   readonly runZeroNs: number;
+}
+
+/** How a segment was armed. */
+export interface Armed {
+  /** Of the agents' common schedule; empty for modes without one. */
+  readonly windowHash: string;
+  /** Agents that are not there any more, so that the segment will not start. */
+  readonly awayIds: readonly string[];
 }
 
 /** Everything the coordinator says to its agents during a run. */
@@ -55,15 +58,13 @@ export class FleetControl {
     return this.#worstRoundTripNs;
   }
 
-  /** Measures how far each agent's clock is ahead of ours. */
-  async probeClocks(agentIds: readonly string[]): Promise<void> {
-    await Promise.all(
-      agentIds.map(async (agentId) => {
-        const offset = await this.#clockOffsetOf(agentId);
-        this.#options.roster.probed(agentId, offset);
-        this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
-      }),
-    );
+  /** Measures how far each agent's clock is ahead of ours. Returns the agents that do not answer. */
+  async probeClocks(agentIds: readonly string[]): Promise<readonly string[]> {
+    return this.#each(agentIds, async (agentId) => {
+      const offset = await this.#clockOffsetOf(agentId);
+      this.#options.roster.probed(agentId, offset);
+      this.#worstRoundTripNs = Math.max(this.#worstRoundTripNs, 2 * offset.errorBoundNs);
+    });
   }
 
   /** Measures them again, to see whether one was set or drifted meanwhile; agents that do not answer are left out. */
@@ -75,23 +76,21 @@ export class FleetControl {
     );
   }
 
-  /** Gives every agent the run. All refusals are told at once. */
+  /** Gives every agent the run. All refusals are told at once. Returns the agents that do not answer. */
   async prepare(
     agentIds: readonly string[],
     prepareOf: (agentId: string) => PrepareRun,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const refusals: string[] = [];
     let first: Refusal | undefined;
-    await Promise.all(
-      agentIds.map(async (agentId) => {
-        const prepareRun = prepareOf(agentId);
-        const response = await this.#ask(agentId, { kind: "prepare-run", prepareRun });
-        if (response.kind !== "refusal") return;
-        first ??= response.refusal;
-        refusals.push(`${agentId}: ${response.refusal.message}`);
-      }),
-    );
-    if (first === undefined) return;
+    const awayIds = await this.#each(agentIds, async (agentId) => {
+      const prepareRun = prepareOf(agentId);
+      const response = await this.#ask(agentId, { kind: "prepare-run", prepareRun });
+      if (response.kind !== "refusal") return;
+      first ??= response.refusal;
+      refusals.push(`${agentId}: ${response.refusal.message}`);
+    });
+    if (first === undefined) return awayIds;
     throw new LoadError(`the run cannot start: ${refusals.sort().join("; ")}`, {
       code: first.code,
       hint: first.hint,
@@ -100,35 +99,44 @@ export class FleetControl {
   }
 
   /**
-   * Arms one segment on every agent and publishes the lease that lets it start.
+   * Makes one segment ready on every agent; it starts once it is leased. Where an agent has gone it must not be.
    *
    * @throws LoadError LL_SCHEDULE_MISMATCH when the agents do not hold one and the same schedule.
    */
-  async arm(segment: Segment): Promise<readonly ArmedSegment[]> {
-    const { roster, runId, incarnation, runZeroNs } = this.#options;
-    const armed = await Promise.all(
-      segment.shares.map(async ({ agentId }) => {
-        const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
-        const response = await this.#ask(agentId, {
-          kind: "arm-segment",
-          armSegment: {
-            runId,
-            incarnation,
-            segment,
-            clockOffset: {
-              aheadNs: offset.aheadNs + runZeroNs,
-              errorBoundNs: offset.errorBoundNs,
-            },
-          },
-        });
-        if (response.kind === "armed") return response.armed;
-        throw refused(agentId, response);
-      }),
+  async arm(segment: Segment): Promise<Armed> {
+    const armed: ArmedSegment[] = [];
+    const restartedIds: string[] = [];
+    const silentIds = await this.#each(
+      segment.shares.map(({ agentId }) => agentId),
+      async (agentId) => {
+        const answer = await this.#armOn(agentId, segment);
+        if (answer === undefined) restartedIds.push(agentId);
+        else armed.push(answer);
+      },
     );
+    const awayIds = [...silentIds, ...restartedIds];
+    if (awayIds.length > 0) return { windowHash: "", awayIds };
     checkSchedule(segment, armed);
-    this.#leasedSegment = segment.number;
+    return { windowHash: armed[0]?.windowHash ?? "", awayIds };
+  }
+
+  /** Undefined when the agent holds the run no more: it was started anew. */
+  async #armOn(agentId: string, segment: Segment): Promise<ArmedSegment | undefined> {
+    const { roster, runId, incarnation, runZeroNs } = this.#options;
+    const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
+    const clockOffset = { ...offset, aheadNs: offset.aheadNs + runZeroNs };
+    const armSegment = { runId, incarnation, segment, clockOffset };
+    const response = await this.#ask(agentId, { kind: "arm-segment", armSegment });
+    if (response.kind === "armed") return response.armed;
+    const code = response.kind === "refusal" ? response.refusal.code : undefined;
+    if (code === "LL_AGENT_NOT_PREPARED") return undefined;
+    throw refused(agentId, response);
+  }
+
+  /** Lets a segment that was armed start on every agent, and go on. */
+  lease(segmentNumber: number): void {
+    this.#leasedSegment = segmentNumber;
     this.#beat();
-    return armed;
   }
 
   /** Lets agents fire on: without it they stop by themselves within the lease. */
@@ -141,15 +149,55 @@ export class FleetControl {
     this.#cancelLease = undefined;
   }
 
-  /** Tells agents to stop firing; one that does not answer stops when its lease lapses. */
+  /** Tells agents to stop firing; one that does not hear it stops when its lease lapses. */
   async stop(agentIds: readonly string[], reason: string): Promise<void> {
     const { runId, incarnation } = this.#options;
+    this.stopLeases();
     await this.#tell(agentIds, { kind: "stop", runId, incarnation, reason });
   }
 
   async release(agentIds: readonly string[]): Promise<void> {
     const { runId, incarnation } = this.#options;
     await this.#tell(agentIds, { kind: "release", runId, incarnation });
+  }
+
+  /** Releases every agent that ever took part: one that was lost and is back is free again, though not waited for. */
+  async letGo(run: {
+    readonly active: readonly string[];
+    readonly agentIds: readonly string[];
+  }): Promise<void> {
+    const { link, runId, incarnation } = this.#options;
+    const lost = run.agentIds.filter((agentId) => !run.active.includes(agentId));
+    const request = { kind: "release", runId, incarnation } as const;
+    await Promise.allSettled([
+      this.release(run.active),
+      ...lost.map((agentId) => link.request(agentId, request, DISMISS_TIMEOUT_NS)),
+    ]);
+  }
+
+  /** Every agent of the run gives it up at once; nothing more is reported. */
+  abort(reason: string): void {
+    const { link, runId } = this.#options;
+    this.stopLeases();
+    link.publishAbort({ runId, reason });
+  }
+
+  /** Does it for all at once; returns those that were away. */
+  async #each(
+    agentIds: readonly string[],
+    task: (agentId: string) => Promise<void>,
+  ): Promise<readonly string[]> {
+    const awayIds: string[] = [];
+    const each = async (agentId: string): Promise<void> => {
+      try {
+        await task(agentId);
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        awayIds.push(agentId);
+      }
+    };
+    await Promise.all(agentIds.map(each));
+    return awayIds;
   }
 
   #beat(): void {
@@ -185,34 +233,14 @@ export class FleetControl {
     return estimateClockOffset(probes);
   }
 
-  /** Agents carry a request out once however often it is asked. */
-  async #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
-    const { link, clock } = this.#options;
-    const untilNs = clock.nowNs() + ASK_FOR_NS;
-    for (;;) {
-      try {
-        return await link.request(agentId, request, REQUEST_TIMEOUT_NS);
-      } catch (error) {
-        if (!isAway(error) || clock.nowNs() >= untilNs) throw error;
-      }
-      await sleepUntil(clock, clock.nowNs() + ASK_AGAIN_AFTER_NS);
-    }
+  #ask(agentId: string, request: AgentRequest): Promise<AgentResponse> {
+    return askAgent(this.#options, agentId, request);
   }
 
-  /** Once: an agent that is not there stops by itself. */
+  /** An agent that does not answer stops by itself. */
   async #tell(agentIds: readonly string[], request: AgentRequest): Promise<void> {
-    const timeoutNs = request.kind === "release" ? RELEASE_TIMEOUT_NS : REQUEST_TIMEOUT_NS;
-    await Promise.allSettled(
-      agentIds.map((agentId) => this.#options.link.request(agentId, request, timeoutNs)),
-    );
+    await Promise.allSettled(agentIds.map((agentId) => this.#ask(agentId, request)));
   }
-}
-
-function isAway(error: unknown): boolean {
-  return (
-    error instanceof LoadError &&
-    (error.code === "LL_AGENT_GONE" || error.code === "LL_AGENT_SILENT")
-  );
 }
 
 /** A refusal names what is wrong by its code; the process ends as if it had been found here. */
@@ -220,18 +248,6 @@ function exitCodeOf(code: string): ExitCode {
   const [, area] = code.split("_");
   if (area === "TARGET") return ExitCode.TargetUnusable;
   return area === "AGENT" ? ExitCode.MeasurementInvalid : ExitCode.PlanInvalid;
-}
-
-function refused(agentId: string, response: AgentResponse): LoadError {
-  const refusal =
-    response.kind === "refusal"
-      ? response.refusal
-      : { code: "LL_AGENT_ANSWER", message: `an unexpected ${response.kind} answer`, hint: "" };
-  return new LoadError(`agent ${agentId} refuses: ${refusal.message}`, {
-    code: refusal.code,
-    hint: refusal.hint === "" ? "run the same version of Loadline everywhere" : refusal.hint,
-    exitCode: ExitCode.MeasurementInvalid,
-  });
 }
 
 /** Every agent must hold the same arrivals, and their parts must add up to the whole. */

@@ -20,6 +20,7 @@ import type { ServerLog } from "../server/server-log.ts";
 import type { CountsByOutcome, ProbeClauseView, ProbeView } from "../show/result.ts";
 import { allClasses, metricsView } from "./metrics-view.ts";
 import type { DrivenSegment } from "./run-contract.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import { probeServerView, windowOf } from "./server-view.ts";
 
 export interface ProbeViewInput {
@@ -31,6 +32,23 @@ export interface ProbeViewInput {
   readonly sealedUntilNs: number;
   /** What the target said of itself; undefined where it is not scraped. */
   readonly server?: ServerLog | undefined;
+}
+
+/** What is told of a window the moment it is judged. */
+export function judgedProbe(
+  driven: DrivenSegment,
+  ledger: Pick<RunLedger<unknown>, "merge" | "active" | "firstStartAtNs" | "server">,
+  slo: Slo,
+): ProbeView {
+  const { merge, active, firstStartAtNs, server } = ledger;
+  return probeView({
+    server,
+    driven,
+    merge: merge.segment(driven.segment.number),
+    slo,
+    firstStartAtNs,
+    sealedUntilNs: merge.sealedUntilNs(active),
+  });
 }
 
 /** Everything that is told of one recorded window. */

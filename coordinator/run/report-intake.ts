@@ -1,7 +1,10 @@
 import type { Refusal } from "../../shared/control/control.ts";
 import type { IntervalReport, RecordBatch } from "../../shared/measurement/report.ts";
+import type { Clock } from "../../shared/time/clock.ts";
+import type { RecordSums } from "../merge/record-sums.ts";
 import type { RunMerge } from "../merge/run-merge.ts";
 import type { ReportReceiver, RunStore } from "../ports.ts";
+import type { RunLedger } from "./run-ledger.ts";
 
 export interface ReportIntakeOptions {
   readonly merge: RunMerge;
@@ -12,8 +15,45 @@ export interface ReportIntakeOptions {
   readonly onMerged: (report: IntervalReport) => void;
   /** Nothing more is taken from this agent; what was refused is a problem of the merge by now. */
   readonly onRefused: (agentId: string) => void;
+  /** A report could not be written down. */
+  readonly onNotKept: (error: unknown) => void;
   /** Records that passed by, before they are written. */
   readonly onRecords: (batch: RecordBatch) => void;
+}
+
+/** Takes reports in for a run, and tells whenever something is new. */
+export function intakeOf(
+  ledger: Pick<RunLedger<unknown>, "merge" | "roster" | "agentIds">,
+  options: {
+    readonly store: ReportIntakeOptions["store"];
+    readonly clock: Clock;
+    readonly records: RecordSums;
+    readonly onMoved: () => void;
+    readonly onNotKept: (error: unknown) => void;
+  },
+): ReportIntake {
+  const { store, clock, records, onMoved, onNotKept } = options;
+  const { merge, roster } = ledger;
+  return new ReportIntake({
+    ...{ merge, store },
+    isMember: (agentId) => ledger.agentIds.includes(agentId),
+    onMerged: ({ agentId }) => {
+      roster.alive(agentId, clock.nowNs());
+      onMoved();
+    },
+    onRefused: (agentId) => {
+      roster.markLost(agentId);
+      onMoved();
+    },
+    onNotKept: (error) => {
+      onNotKept(error);
+      onMoved();
+    },
+    onRecords: (batch) => {
+      records.take(batch);
+      onMoved();
+    },
+  });
 }
 
 /** Takes reports in: each is written to disk, then merged, then (by the resolved promise) acknowledged. */
@@ -67,7 +107,13 @@ export class ReportIntake implements ReportReceiver {
       this.refused += 1;
       return checked;
     }
-    await store.appendInterval(report);
+    try {
+      await store.appendInterval(report);
+    } catch (error) {
+      // Not acknowledged, so the agent keeps it; but a run whose reports cannot be kept must not go on.
+      this.#options.onNotKept(error);
+      throw error;
+    }
     merge.take(report);
     onMerged(report);
     return undefined;

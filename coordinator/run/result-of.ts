@@ -12,6 +12,7 @@ import type { AgentView, ProbeView, Result, RunOutcome, SloClauseView } from "..
 import { VALID, type Validity, worseOf } from "../validity/validity.ts";
 import { findingsOf, findingsView, maxRateView } from "./answer-view.ts";
 import { timeLineOf } from "./time-line.ts";
+import { lostOf } from "./lost-arrivals.ts";
 import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
@@ -80,10 +81,7 @@ export function resultOf(input: ResultInput): Result {
     probes,
     timeLine: timeLineOf(end),
     ...(server === undefined ? {} : { server }),
-    lost: {
-      arrivalRanges: [],
-      unknownCount: end.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),
-    },
+    lost: lostOf(end, plan.seed),
     ...resumptionsOf(end, firstStartAtNs),
     files: { directory: input.directory, names: input.fileNames },
   };
@@ -116,18 +114,26 @@ function exitCodeOf(
   result: Omit<Result, "exitCode">,
   { plan, end }: Pick<ResultInput, "plan" | "end">,
 ): ExitCode {
-  const { outcome, validity, maxRate, rateGate, probes } = result;
+  const { outcome, rateGate, probes } = result;
   const verdicts = plan.command === "run" ? probes.map((probe) => probe.verdict) : [];
   const holds: Readonly<Partial<Record<ExitCode, boolean>>> = {
     [ExitCode.Interrupted]: outcome.kind === "interrupted",
     [ExitCode.TargetUnusable]: nothingSucceeded(end) || mostlyFailed(result, plan),
-    [ExitCode.MeasurementInvalid]:
-      validity.verdict === "invalid" || maxRate?.limitedBy === "generator",
+    [ExitCode.MeasurementInvalid]: isNotMeasured(result),
     [ExitCode.GateFailed]:
       outcome.kind === "hopeless" || rateGate?.held === false || verdicts.includes("violated"),
     [ExitCode.Inconclusive]: outcome.kind === "inconclusive" || verdicts.includes("undecided"),
   };
   return EXIT_CODE_PRECEDENCE.find((code) => holds[code] === true) ?? ExitCode.Done;
+}
+
+/** The generator stands between the target and its figures. */
+function isNotMeasured({ outcome, validity, maxRate }: Omit<Result, "exitCode">): boolean {
+  return (
+    validity.verdict === "invalid" ||
+    maxRate?.limitedBy === "generator" ||
+    outcome.kind === "agents-lost"
+  );
 }
 
 /** Of all that was sent, in windows that are shown and others: a target that answers no request carries no rate either. */
@@ -200,6 +206,8 @@ function outcomeOf({ decision }: RunEnd): RunOutcome {
   switch (decision.kind) {
     case "hopeless":
     case "inconclusive":
+      return { kind: decision.kind, reason: decision.reason };
+    case "agents-lost":
       return { kind: decision.kind, reason: decision.reason };
     case "interrupted":
       return { kind: "interrupted", reason: "" };

@@ -30,6 +30,8 @@ export interface RunOptions<State> {
   readonly agentsMin: number;
   /** How long they may take to be there. */
   readonly gatherNs: number;
+  /** What a lost agent does to the run: the others go on, or it ends with what was measured. */
+  readonly onAgentLoss: "continue" | "fail";
   readonly target: Target;
   readonly workload: Workload;
   readonly slo: Slo;
@@ -87,6 +89,8 @@ export interface Resumption {
   readonly atNs: number;
   /** Requests that were open in the last reports: their outcome is unknown. */
   readonly openCount: number;
+  /** Agents that were still there, and reported all they had. */
+  takenBackIds: readonly string[];
 }
 
 export interface RunEnd {
@@ -97,6 +101,8 @@ export interface RunEnd {
   readonly agentIds: readonly string[];
   /** Run clock, ns: everything before it is merged from every agent that was there to the end. */
   readonly sealedUntilNs: number;
+  /** Run clock, ns: from here on nothing was to be offered any more. */
+  readonly loadEndedAtNs: number;
   readonly resumptions: readonly Resumption[];
   /** What the target said of itself; undefined where its metrics were not scraped. */
   readonly server?: ServerLog | undefined;

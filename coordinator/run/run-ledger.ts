@@ -19,6 +19,7 @@ import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 import {
   type EndDecision,
   endOf,
+  isUnfinished,
   type RunLogEntry,
   type Seen,
   type TimedEntry,
@@ -56,6 +57,11 @@ export class RunLedger<State> {
   #latestNs = 0;
   /** How long the windows went on that killed coordinators left. */
   #voidNs = 0;
+  #decidedAtNs: number | undefined;
+  /** Run clock, ns: when the coordinator that goes on came; agents' late reports move the clock on. */
+  #resumedAtNs: number | undefined;
+  /** Run clock, ns; undefined while the run goes on. */
+  #loadEndedAtNs: number | undefined;
   #procedure: Procedure<State> | undefined;
   #step: Step<State> | undefined;
   /** The last step that asked for a segment. */
@@ -76,8 +82,13 @@ export class RunLedger<State> {
 
   /** The answer was there, also when the coordinator did not live to write its end. */
   get decided(): EndDecision | undefined {
-    if (this.#step === undefined || this.ended?.kind === "interrupted") return undefined;
+    if (this.#step === undefined || isUnfinished(this.ended)) return undefined;
     return endOf(this.#step.decision);
+  }
+
+  /** Run clock, ns: when the answer was there; while there is none, the latest that is known. */
+  get decidedAtNs(): number {
+    return this.#decidedAtNs ?? this.latestNs;
   }
 
   /** The current segment. */
@@ -102,7 +113,13 @@ export class RunLedger<State> {
   }
 
   apply(entry: TimedEntry<State>): void {
+    const before = this.latestNs;
     this.#latestNs = Math.max(this.#latestNs, entry.atNs);
+    if (entry.kind === "agents")
+      this.#voidNs += Math.max(0, entry.atNs - (this.#resumedAtNs ?? entry.atNs));
+    if (entry.kind === "step" && endOf(entry.decision) !== undefined)
+      this.#decidedAtNs = entry.atNs;
+    if (entry.kind === "resumed") this.#resumedAtNs = Math.max(before, entry.atNs);
     this.#apply(entry);
   }
 
@@ -171,6 +188,7 @@ export class RunLedger<State> {
       durationS: Number.isFinite(sealedUntilNs)
         ? Math.max(0, sealedUntilNs - this.firstStartAtNs) / NS_PER_SECOND
         : 0,
+      loadEndedAtNs: this.#loadEndedAtNs ?? this.decidedAtNs,
       resumptions: this.resumptions,
       server: this.server,
     };
@@ -222,6 +240,14 @@ export class RunLedger<State> {
           this.roster.markLost(entry.agentId);
           return;
         }
+      case "taken-back": {
+        const resumption = this.resumptions.at(-1);
+        if (resumption !== undefined) resumption.takenBackIds = entry.agentIds;
+        return;
+      }
+      case "rearm":
+        this.#segmentsAsked += 1;
+        return;
       case "resumed": {
         this.#resume(entry.incarnation);
         return;
@@ -233,6 +259,7 @@ export class RunLedger<State> {
         }
         this.roster.restore(entry.members);
         this.ended = entry.decision;
+        this.#loadEndedAtNs = entry.loadEndedAtNs;
         return;
       // A step brings its own state (`took`), and its verdict.
       case "step":
@@ -245,6 +272,7 @@ export class RunLedger<State> {
   #resume(incarnation: number): void {
     this.incarnation = incarnation;
     this.ended = undefined;
+    this.#loadEndedAtNs = undefined;
     this.roster.forget();
     const inFlight = this.driven.at(-1);
     const isInFlight = inFlight !== undefined && inFlight.segment.number === this.#segmentsAsked;
@@ -258,6 +286,7 @@ export class RunLedger<State> {
       atNs: this.latestNs,
       openCount:
         this.#openCount() - this.resumptions.reduce((sum, { openCount }) => sum + openCount, 0),
+      takenBackIds: [],
     });
     this.#step = this.#asking;
     this.active = [];

@@ -16,10 +16,16 @@ export interface Seen {
   readonly validityBefore?: Validity;
 }
 
-/** How a run came to its end; `interrupted` by its user, and then it can be resumed. */
+/** How a run came to its end; `interrupted` by its user, or for want of agents: then it can be resumed. */
 export type EndDecision =
   | Exclude<Decision, { kind: "go-on" | "next" }>
-  | { readonly kind: "interrupted" };
+  | { readonly kind: "interrupted" }
+  | { readonly kind: "agents-lost"; readonly reason: string };
+
+/** Whether another coordinator may go on from there. */
+export function isUnfinished(decision: EndDecision | undefined): boolean {
+  return decision?.kind === "interrupted" || decision?.kind === "agents-lost";
+}
 
 /**
  * One decision of a run, as `log.jsonl` keeps it. Together with the reports in `intervals.bin`, the entries that a
@@ -50,11 +56,17 @@ export type RunLogEntry<State = unknown> =
       readonly firedCount: number;
       readonly open: number;
     }
+  /** Agents were lost while a segment was armed: it never started, and is asked for under the next number. */
+  | { readonly kind: "rearm"; readonly segment: number }
   /** Another coordinator goes on; the segment in flight is void. */
   | { readonly kind: "resumed"; readonly incarnation: number; readonly reports: number }
+  /** These were held by the run when it was resumed, and have reported all they had. */
+  | { readonly kind: "taken-back"; readonly agentIds: readonly string[] }
   | {
       readonly kind: "end";
       readonly decision: EndDecision;
+      /** Run clock, ns: when agents were told to stop. */
+      readonly loadEndedAtNs: number;
       readonly reports: number;
       /** The last word on the generator, by segment. */
       readonly validities: readonly { readonly segment: number; readonly validity: Validity }[];

@@ -1,31 +1,39 @@
 import type { Share } from "../../shared/arrivals/share.ts";
-import type { Hello } from "../../shared/control/control.ts";
-import { ExitCode, LoadError } from "../../shared/errors.ts";
+import type { Hello, ReportAddress } from "../../shared/control/control.ts";
+import type { Segment } from "../../shared/segment/segment.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
-import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import { NS_PER_MS } from "../../shared/units.ts";
 import { spreadOver } from "../fleet/spread.ts";
 import { RecordSums } from "../merge/record-sums.ts";
 import type { SegmentRequest, Step } from "../search/procedure.ts";
 import type { Validity } from "../validity/validity.ts";
 import { FleetControl } from "./fleet-control.ts";
+import { AgentLosses } from "./agent-losses.ts";
+import { armInTime } from "./arm-in-time.ts";
+import { gatherAgents } from "./gather.ts";
 import { judgeWindow } from "./judge-window.ts";
+import { finishLoad } from "./finish-load.ts";
 import { liveView } from "./live-view.ts";
 import { LEASE_NS, prepareRunOf } from "./prepare-run-of.ts";
-import { probeView } from "./probe-view.ts";
-import { missingRecords } from "./record-facts.ts";
-import { ReportIntake } from "./report-intake.ts";
+import { judgedProbe } from "./probe-view.ts";
+import { intakeOf, type ReportIntake } from "./report-intake.ts";
 import type { DrivenSegment, RunEnd, RunOptions, RunPorts } from "./run-contract.ts";
 import { RunLedger } from "./run-ledger.ts";
 import { type EndDecision, endOf, type RunLogEntry, type Seen } from "./run-log.ts";
 import { segmentOf } from "./segment-of.ts";
 import { ServerWatch } from "./server-watch.ts";
+import { takeBack } from "./take-back.ts";
 
-/** An agent silent for longer is lost (04-fleet). */
-const SILENCE_NS = 3 * NS_PER_SECOND;
-const ARM_LEAD_ROUND_TRIPS = 20;
 const LOOK_EVERY_NS = 100 * NS_PER_MS;
-/** Records follow behind the reports, so the last of them may come after an agent was released. */
-const LAST_RECORDS_NS = 2 * NS_PER_SECOND;
+
+/** What a run begins with. */
+interface Begun {
+  readonly agents: readonly Hello[];
+  readonly inFlightMax: number;
+  readonly intake: ReportIntake;
+  readonly report: ReportAddress;
+  readonly watch: ServerWatch;
+}
 
 /** Drives one run from gathering its agents to releasing them; the only writer of its folder. */
 export class Run<State> {
@@ -33,11 +41,14 @@ export class Run<State> {
   readonly #ports: RunPorts;
   readonly #ledger: RunLedger<State>;
   readonly #isResumed: boolean;
+  readonly #losses: AgentLosses;
   /** Of records that came to this coordinator. */
   readonly #records = new RecordSums();
   /** The run's clock zero, on the coordinator's clock; undefined while that clock stands still. */
   #runZeroNs: number | undefined;
   #observedUntilNs = Number.NEGATIVE_INFINITY;
+  /** Why a report could not be written down: the run must not go on. */
+  #notKept: { readonly error: unknown } | undefined;
   #moved: () => void = () => undefined;
 
   /** @param replayed what a coordinator that was killed had known; this one goes on from there. */
@@ -52,6 +63,10 @@ export class Run<State> {
         procedureOf: (agents) => options.admit(agents).procedure,
         isServerObserved: ports.observer !== undefined,
       });
+    this.#losses = new AgentLosses({
+      ...{ ledger: this.#ledger, ports, onAgentLoss: options.onAgentLoss },
+      log: (entry) => this.#log(entry),
+    });
     ports.link.onHello((hello) => {
       this.#ledger.roster.hear(hello, ports.clock.nowNs());
       this.#moved();
@@ -69,68 +84,106 @@ export class Run<State> {
   }
 
   async #conduct(): Promise<void> {
-    const { clock, link, startReportServer } = this.#ports;
-    const ledger = this.#ledger;
-    const { inFlightMax } = this.#options.admit(await this.#gather());
-    const runZeroNs = clock.nowNs() - ledger.latestNs;
-    this.#runZeroNs = runZeroNs;
-    const control = new FleetControl({
-      link,
-      clock,
-      roster: ledger.roster,
-      runId: this.#options.runId,
-      incarnation: this.#options.incarnation,
-      leaseNs: LEASE_NS,
-      runZeroNs,
+    const { startReportServer } = this.#ports;
+    const there = await this.#gather();
+    const intake = intakeOf(this.#ledger, {
+      ...this.#ports,
+      records: this.#records,
+      onMoved: () => {
+        this.#moved();
+      },
+      onNotKept: (error) => {
+        this.#notKept ??= { error };
+      },
     });
-    const intake = this.#intake();
     const server = await startReportServer(intake);
-    const watch = new ServerWatch(this.#ports, ledger.server);
-    const agentIds = ledger.active;
     try {
-      watch.start(() => this.#nowNs());
-      await control.probeClocks(agentIds);
-      await this.#log({ kind: "members", members: ledger.roster.members() });
-      await control.prepare(agentIds, (agentId) =>
-        prepareRunOf(
-          { ...this.#options, inFlightMax },
-          { agentId, agentIds, report: server.address },
-        ),
-      );
-      control.startLeases();
-      const decision = await this.#drive(control);
-      await this.#finish(control, decision);
-      await intake.close();
-      await watch.stop();
-      await this.#logEnd(decision);
+      const agents = await this.#taken(there, server.address);
+      const { inFlightMax } = this.#options.admit(agents);
+      const control = this.#startClock();
+      const watch = new ServerWatch(this.#ports, this.#ledger.server);
+      try {
+        watch.start(() => this.#nowNs());
+        await this.#measure(control, {
+          agents,
+          inFlightMax,
+          intake,
+          report: server.address,
+          watch,
+        });
+      } finally {
+        control.stopLeases();
+        await watch.stop();
+        // What cannot be written down is not waited for.
+        if (this.#notKept !== undefined) control.abort("reports cannot be written down");
+        else if (this.#ledger.ended === undefined) await control.letGo(this.#ledger);
+      }
     } finally {
-      control.stopLeases();
-      await watch.stop();
-      await control.release(ledger.active);
       await server.close();
     }
   }
 
-  async #gather(): Promise<readonly Hello[]> {
-    const { clock, interrupt, onEvent } = this.#ports;
-    const { agentsMin, gatherNs } = this.#options;
-    const untilNs = clock.nowNs() + gatherNs;
-    let free = this.#ledger.roster.free(clock.nowNs(), SILENCE_NS);
-    while (free.length < agentsMin) {
-      if (clock.nowNs() >= untilNs || interrupt.aborted) {
-        throw new LoadError(`the run needs ${agentsMin} free agents, but ${free.length} answered`, {
-          code: "LL_FLEET_TOO_SMALL",
-          hint: "start more agents, or ask for fewer with --agents or --min-agents",
-          exitCode: interrupt.aborted ? ExitCode.Interrupted : ExitCode.MeasurementInvalid,
-        });
-      }
-      await this.#nextMove();
-      free = this.#ledger.roster.free(clock.nowNs(), SILENCE_NS);
-    }
-    const agents = free.map((member) => member.hello);
+  #gather(): Promise<readonly Hello[]> {
+    const ledger = this.#ledger;
+    return gatherAgents({
+      options: this.#options,
+      ports: this.#ports,
+      roster: ledger.roster,
+      tookPart: this.#isResumed ? ledger.agentIds : [],
+      nextMove: () => this.#nextMove(),
+    });
+  }
+
+  /** Agents that a killed coordinator left in the middle of the run report what they hold, and are free again. */
+  async #taken(agents: readonly Hello[], report: ReportAddress): Promise<readonly Hello[]> {
+    if (!this.#isResumed) return agents;
+    const { runId, incarnation } = this.#options;
+    const taken = await takeBack(this.#ports, agents, { runId, incarnation, report });
+    await this.#log({ kind: "taken-back", agentIds: taken.heldIds });
+    return taken.agents;
+  }
+
+  /** The run's clock goes on from what is known, reports that came late among it. */
+  #startClock(): FleetControl {
+    const { clock, link } = this.#ports;
+    const { runId, incarnation } = this.#options;
+    const { roster, latestNs } = this.#ledger;
+    const runZeroNs = clock.nowNs() - latestNs;
+    this.#runZeroNs = runZeroNs;
+    return new FleetControl({
+      ...{ link, clock, roster, runId, incarnation, runZeroNs },
+      leaseNs: LEASE_NS,
+    });
+  }
+
+  async #measure(control: FleetControl, begun: Begun): Promise<void> {
+    const { agents, inFlightMax, intake, report, watch } = begun;
+    const ledger = this.#ledger;
     await this.#log({ kind: "agents", agents });
-    onEvent({ kind: "agents", agentIds: this.#ledger.active });
-    return agents;
+    const agentIds = ledger.active;
+    this.#ports.onEvent({ kind: "agents", agentIds });
+    const unprobed = await control.probeClocks(agentIds);
+    await this.#log({ kind: "members", members: ledger.roster.members() });
+    const unprepared = await control.prepare(agentIds, (agentId) =>
+      prepareRunOf({ ...this.#options, inFlightMax }, { agentId, agentIds, report }),
+    );
+    // One that did not answer is silent for so long by then that it is lost.
+    control.startLeases();
+    const cut = await this.#losses.take([...new Set([...unprobed, ...unprepared])]);
+    const decision = cut ?? (await this.#drive(control));
+    const loadEndedAtNs = this.#nowNs();
+    await finishLoad(control, {
+      decision,
+      options: this.#options,
+      ledger,
+      records: this.#records,
+      clock: this.#ports.clock,
+      nowNs: () => this.#nowNs(),
+      nextMove: () => this.#nextMove(),
+    });
+    await intake.close();
+    await watch.stop();
+    await this.#logEnd(decision, loadEndedAtNs);
   }
 
   /** The loop of the whole tool: ask the procedure, drive a segment, observe, ask again. */
@@ -142,9 +195,13 @@ export class Run<State> {
       await this.#took(step, seen);
       const decided = endOf(step.decision);
       if (decided !== undefined) return decided;
-      if (step.decision.kind === "next") await this.#startSegment(control, step.decision.request);
-      seen = await this.#nextSeen();
-      if (seen === undefined) return { kind: "interrupted" };
+      if (step.decision.kind === "next") {
+        const cut = await this.#startSegment(control, step.decision.request);
+        if (cut !== undefined) return cut;
+      }
+      const news = await this.#nextSeen();
+      if ("kind" in news) return news;
+      seen = news;
       const observation = ledger.observe(seen);
       const { merge } = ledger;
       this.#ports.onEvent({ kind: "observed", live: liveView(observation, merge), merge });
@@ -152,32 +209,46 @@ export class Run<State> {
     }
   }
 
-  async #startSegment(control: FleetControl, request: SegmentRequest): Promise<void> {
-    const { segmentNumber } = this.#ledger;
-    const leadNs = Math.max(
-      this.#options.armLeadNs,
-      ARM_LEAD_ROUND_TRIPS * control.worstRoundTripNs,
-    );
-    const segment = segmentOf({
+  /** Returns what ends the run before it could start, if anything. */
+  async #startSegment(
+    control: FleetControl,
+    request: SegmentRequest,
+  ): Promise<EndDecision | undefined> {
+    const armed = await armInTime(control, {
+      leadNs: this.#options.armLeadNs,
+      segmentIn: (leadNs) => this.#segmentOf(request, leadNs),
+      nowNs: () => this.#nowNs(),
+      losses: this.#losses,
+      onRearm: (segment) => this.#log({ kind: "rearm", segment: segment.number }),
+    });
+    if ("kind" in armed) return armed;
+    const { segment, windowHash } = armed;
+    this.#records.expect(segment);
+    // Before it may start: what agents fire is never unknown to the next coordinator.
+    await this.#log({ kind: "segment", request, segment, windowHash });
+    control.lease(segment.number);
+    this.#ports.onEvent({ kind: "segment", segment, request });
+    return undefined;
+  }
+
+  #segmentOf(request: SegmentRequest, leadNs: number): Segment {
+    return segmentOf({
       request,
-      number: segmentNumber,
+      number: this.#ledger.segmentNumber,
       seed: this.#options.seed,
       startAtNs: this.#nowNs() + leadNs,
       shares: this.#spread(),
       arrivalsOf: this.#options.arrivalsOf,
     });
-    const [armed] = await control.arm(segment);
-    this.#records.expect(segment);
-    await this.#log({ kind: "segment", request, segment, windowHash: armed?.windowHash ?? "" });
-    this.#ports.onEvent({ kind: "segment", segment, request });
   }
 
-  /** Waits until another interval of the current segment is merged from every agent; undefined: interrupted. */
-  async #nextSeen(): Promise<Seen | undefined> {
+  /** Waits until another interval of the current segment is merged from every agent, or the run is to end. */
+  async #nextSeen(): Promise<Seen | EndDecision> {
     const { merge, current, before } = this.#ledger;
     for (;;) {
-      if (this.#ports.interrupt.aborted) return undefined;
-      await this.#checkAgents();
+      if (this.#ports.interrupt.aborted) return { kind: "interrupted" };
+      const cut = await this.#losses.check();
+      if (cut !== undefined) return cut;
       const sealedUntilNs = merge.sealedUntilNs(this.#ledger.active);
       if (sealedUntilNs > Math.max(this.#observedUntilNs, current.segment.startAtNs)) {
         this.#observedUntilNs = sealedUntilNs;
@@ -216,102 +287,27 @@ export class Run<State> {
     const driven = this.#ledger.took(step);
     if (judged !== undefined && driven !== undefined) {
       await this.#log({ kind: "judged", ...judged, validity: driven.validity });
-      this.#tellJudged(driven);
+      const probe = judgedProbe(driven, this.#ledger, this.#options.slo);
+      this.#ports.onEvent({ kind: "judged", probe });
     }
     await this.#log({ kind: "step", ...(seen === undefined ? {} : { seen }), decision, state });
   }
 
-  #tellJudged(driven: DrivenSegment): void {
-    const { merge, active, firstStartAtNs } = this.#ledger;
-    const probe = probeView({
-      server: this.#ledger.server,
-      driven,
-      merge: merge.segment(driven.segment.number),
-      slo: this.#options.slo,
-      firstStartAtNs,
-      sealedUntilNs: merge.sealedUntilNs(active),
-    });
-    this.#ports.onEvent({ kind: "judged", probe });
-  }
-
-  /** Agents that fell silent take no part any more; the current window says so. */
-  async #checkAgents(): Promise<void> {
-    const { clock, onEvent } = this.#ports;
-    const ledger = this.#ledger;
-    for (const agentId of ledger.roster.missing(ledger.active, clock.nowNs(), SILENCE_NS)) {
-      const { totals, open } = ledger.merge.totalsOf(agentId);
-      await this.#log({ kind: "agent-lost", agentId, firedCount: totals.fired, open });
-      onEvent({ kind: "agent-lost", agentId });
-    }
-    if (ledger.active.length > 0) return;
-    throw new LoadError(`every agent of the run was lost: ${ledger.agentIds.join(", ")}`, {
-      code: "LL_AGENTS_LOST",
-      hint: "look at the agents' logs; what they reported is in the run folder",
-      exitCode: ExitCode.MeasurementInvalid,
-    });
-  }
-
-  /** Stops the load, and waits until what is open has ended or may wait no longer. */
-  async #finish(control: FleetControl, decision: EndDecision): Promise<void> {
-    const { clock } = this.#ports;
-    const { merge, active } = this.#ledger;
-    await control.stop(active, decision.kind);
-    await control.probeClocksAgain(active);
-    const drainMaxS = decision.kind === "interrupted" ? 1 : this.#options.lastDrainMaxS;
-    const stoppedAtNs = this.#nowNs();
-    const untilNs = clock.nowNs() + drainMaxS * NS_PER_SECOND;
-    const drained = (): boolean =>
-      merge.sealedUntilNs(active) > stoppedAtNs && merge.drained(active);
-    while (!drained() && clock.nowNs() < untilNs) await this.#nextMove();
-    // Released agents give up what is open, report it, and only then answer.
-    await control.release(active);
-    await this.#lastRecords(active);
-  }
-
-  async #lastRecords(agentIds: readonly string[]): Promise<void> {
-    const { clock } = this.#ports;
-    if (!this.#options.keepRecords) return;
-    const untilNs = clock.nowNs() + LAST_RECORDS_NS;
-    const missing = (): number => missingRecords(this.#ledger.merge, this.#records, agentIds);
-    while (missing() > 0 && clock.nowNs() < untilNs) await this.#nextMove();
-  }
-
   /** Whole runs are judged once more, with all that came in; a window that a killed coordinator left keeps its word. */
-  async #logEnd(decision: EndDecision): Promise<void> {
+  async #logEnd(decision: EndDecision, loadEndedAtNs: number): Promise<void> {
     const { driven, merge, roster } = this.#ledger;
     const sums = this.#options.keepRecords ? this.#records : undefined;
     const own = driven.filter(({ incarnation }) => incarnation === this.#options.incarnation);
     await this.#log({
       kind: "end",
       decision,
+      loadEndedAtNs,
       reports: merge.reportsTaken,
       validities: own.map((each) => ({
         segment: each.segment.number,
         validity: this.#validityOf(each, sums),
       })),
       members: roster.members(),
-    });
-  }
-
-  #intake(): ReportIntake {
-    const { clock, store } = this.#ports;
-    const ledger = this.#ledger;
-    return new ReportIntake({
-      merge: ledger.merge,
-      store,
-      isMember: (agentId) => ledger.agentIds.includes(agentId),
-      onMerged: (report) => {
-        ledger.roster.alive(report.agentId, clock.nowNs());
-        this.#moved();
-      },
-      onRefused: (agentId) => {
-        ledger.roster.markLost(agentId);
-        this.#moved();
-      },
-      onRecords: (batch) => {
-        this.#records.take(batch);
-        this.#moved();
-      },
     });
   }
 
@@ -331,10 +327,16 @@ export class Run<State> {
   /** Until a report or a hello comes in, and not longer than a moment. */
   async #nextMove(): Promise<void> {
     const { clock, interrupt } = this.#ports;
+    this.#checkKept();
     const moved = new Promise<void>((resolve) => {
       this.#moved = resolve;
     });
     await Promise.race([moved, sleepUntil(clock, clock.nowNs() + LOOK_EVERY_NS, interrupt)]);
     this.#moved = () => undefined;
+    this.#checkKept();
+  }
+
+  #checkKept(): void {
+    if (this.#notKept !== undefined) throw this.#notKept.error;
   }
 }

@@ -79,7 +79,8 @@ function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
   const coveredNs = health.reduce((sum, { fromNs, toNs }) => sum + toNs - fromNs, 0);
   const isLost = !active.includes(agentId) && sealedNs < untilNs;
   const begun = merge.sealedUntilNs(active) > startAtNs;
-  const hasSwitched = merge.firingSegmentOf(agentId) >= segment.number;
+  const hasSwitched =
+    merge.coverageOf(agentId)?.stretches.some((each) => each.segment === segment.number) === true;
   return {
     ...part,
     agentId,

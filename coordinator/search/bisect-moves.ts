@@ -58,7 +58,8 @@ export function finish(move: Move, judged?: JudgedSegment): BisectStep {
   return endWith(move, answerOf(move.options, move.state), judged);
 }
 
-function next(
+/** Asks for the next segment. */
+export function next(
   { state, observation }: Move,
   request: SegmentRequest,
   judged: JudgedSegment | undefined,

@@ -13,7 +13,11 @@ export interface Unloaded {
 export type UnloadedSight =
   | { readonly kind: "unknown" }
   | { readonly kind: "known"; readonly unloaded: Unloaded }
-  | { readonly kind: "hopeless"; readonly reason: string };
+  | { readonly kind: "hopeless"; readonly reason: string }
+  /** The generator sent nothing, so it says nothing of the target: the window is to be repeated. */
+  | { readonly kind: "void" }
+  /** It was repeated for as long as the budget allows. */
+  | { readonly kind: "inconclusive"; readonly reason: string };
 
 /** At a budget of 300 s; others scale it, and nothing shorter than an interval can be seen. */
 const WANTED_S = 5;
@@ -54,11 +58,7 @@ export function unloadedOf(options: SearchOptions, window: WindowObserved): Unlo
   const { ttftMeanS, e2eMeanS, recordedS, fired } = window;
   const { wantedS, longestS } = calibrateS(options);
   const longestOver = recordedS >= longestS - 1e-6;
-  if (ttftMeanS === undefined || e2eMeanS === undefined) {
-    return longestOver
-      ? { kind: "hopeless", reason: unansweredReason(window) }
-      : { kind: "unknown" };
-  }
+  if (ttftMeanS === undefined || e2eMeanS === undefined) return unanswered(options, window);
   // Enough: the wanted time with a few requests, or many requests sooner.
   const enough = (recordedS >= wantedS && fired > REQUESTS_MIN) || fired >= REQUESTS_WANTED;
   if (!enough && !longestOver) return { kind: "unknown" };
@@ -89,6 +89,25 @@ function hopelessReason(options: SearchOptions, window: WindowObserved): string 
     }
   }
   return undefined;
+}
+
+/** Nothing ended yet: the generator's doing, the target's, or to be waited for. */
+function unanswered(options: SearchOptions, window: WindowObserved): UnloadedSight {
+  const { wantedS, longestS } = calibrateS(options);
+  const { validity, recordedS } = window;
+  if (validity === "invalid" && recordedS >= wantedS) return voidOf(options, window);
+  return recordedS >= longestS - 1e-6
+    ? { kind: "hopeless", reason: unansweredReason(window) }
+    : { kind: "unknown" };
+}
+
+/** Part of the budget after which nothing is repeated that had to come first. */
+const REPEAT_BUDGET_FRACTION = 0.5;
+
+function voidOf({ timeBudgetS }: SearchOptions, { elapsedS }: WindowObserved): UnloadedSight {
+  if (elapsedS < REPEAT_BUDGET_FRACTION * timeBudgetS) return { kind: "void" };
+  const reason = "the load generator did not get one request at a time to the target";
+  return { kind: "inconclusive", reason };
 }
 
 function unansweredReason({ failed, recordedS }: WindowObserved): string {

@@ -1,6 +1,13 @@
 import { engineTitle } from "../server/engines.ts";
 import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
-import type { AgentFloorView, AgentView, Result, Summary } from "./result.ts";
+import type {
+  AgentFloorView,
+  AgentView,
+  LostArrivals,
+  Result,
+  SilentStretch,
+  Summary,
+} from "./result.ts";
 
 /** A line of what else is known: what it is about, and the words. */
 export interface Fact {
@@ -172,16 +179,46 @@ function serverFacts({ server }: Result): readonly Fact[] {
 }
 
 function lost(result: Result): Fact | undefined {
-  const { arrivalRanges, unknownCount } = result.lost;
-  if (arrivalRanges.length === 0 && unknownCount === 0) return undefined;
-  const ranges = arrivalRanges.map(
-    (range) => `${range.from}–${range.to - 1} of segment ${range.segment} (${range.agentId})`,
-  );
+  const { arrivalRanges, silentStretches = [], unknownCount } = result.lost;
+  if (arrivalRanges.length + silentStretches.length + unknownCount === 0) return undefined;
   const parts = [
-    ranges.length === 0 ? "" : `never offered: arrivals ${ranges.join(", ")}`,
+    rangesText("not offered", result, "no"),
+    rangesText("not known to be offered", result, "unknown"),
+    stretchesText(silentStretches),
     unknownCount === 0 ? "" : `outcome unknown: ${plural(unknownCount, "request")}`,
   ];
   return { about: "lost", text: parts.filter((part) => part !== "").join("; ") };
+}
+
+/** So many ranges are told here; result.json has them all. */
+const RANGES_SHOWN = 6;
+
+function stretchesText(stretches: readonly SilentStretch[]): string {
+  if (stretches.length === 0) return "";
+  const texts = stretches
+    .slice(0, RANGES_SHOWN)
+    .map(
+      ({ agentId, segment, fromS, untilS }) =>
+        `${agentId}, ${fromS}–${untilS} s (segment ${segment})`,
+    );
+  const more = stretches.length - texts.length;
+  const rest = more === 0 ? "" : `, and ${plural(more, "more stretch")} (result.json)`;
+  return `nothing reported by ${texts.join(", ")}${rest}`;
+}
+
+function rangesText(what: string, result: Result, offered: LostArrivals["offered"]): string {
+  const ranges = result.lost.arrivalRanges.filter((range) => range.offered === offered);
+  if (ranges.length === 0) return "";
+  const total = ranges.reduce((sum, range) => sum + range.count, 0);
+  const texts = ranges
+    .slice(0, RANGES_SHOWN)
+    .map(
+      ({ agentId, count: own, from, to, segment }) =>
+        `${count(own)} of ${agentId} (${from}–${to - 1} of segment ${segment})`,
+    );
+  const more = ranges.length - texts.length;
+  const rest = more === 0 ? "" : `, and ${plural(more, "more range")} (result.json)`;
+  return `${what}: ${plural(total, "arrival")}, ${texts.join(", ")}${rest}`;
 }
 
 function resumed({ resumptions = [] }: Result): Fact | undefined {

@@ -12,6 +12,8 @@ export function headline(result: Result): string {
       return `No answer within the budget: ${outcome.reason}.`;
     case "interrupted":
       return `Interrupted after ${seconds(result.durationS)}${because(outcome.reason)}; what was measured is saved.`;
+    case "agents-lost":
+      return `Ended after ${seconds(result.durationS)}${because(outcome.reason)}; what was measured is saved.`;
     case "found":
     case "finished":
       return runSentence(result);

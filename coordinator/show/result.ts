@@ -60,7 +60,7 @@ export interface Result {
 }
 
 export interface RunOutcome {
-  readonly kind: "found" | "finished" | "hopeless" | "inconclusive" | "interrupted";
+  readonly kind: "found" | "finished" | "hopeless" | "inconclusive" | "interrupted" | "agents-lost";
   /** One sentence; empty when there is nothing to say beyond the numbers. */
   readonly reason: string;
 }
@@ -312,16 +312,35 @@ export interface SegmentView {
   readonly isCutOff: boolean;
 }
 
-interface LostView {
-  /** Scheduled arrivals that were never offered; `to` is exclusive. */
-  readonly arrivalRanges: readonly {
-    readonly segment: number;
-    readonly agentId: string;
-    readonly from: number;
-    readonly to: number;
-  }[];
-  /** Fired requests whose outcome went with their agent. */
+/** What is not known of a run, also of windows that were repeated. */
+export interface LostView {
+  /** Scheduled arrivals that were not offered, or are not known to have been. */
+  readonly arrivalRanges: readonly LostArrivals[];
+  /** Of segments without a schedule: where an agent's reports say nothing; left out when there are none. */
+  readonly silentStretches?: readonly SilentStretch[];
+  /** Requests without a known outcome: sent, and their end never reported; or of arrivals that may have been offered. */
   readonly unknownCount: number;
+}
+
+/** What an agent sent in it, if anything, is not known. Seconds from the run's first segment. */
+export interface SilentStretch {
+  readonly segment: number;
+  readonly agentId: string;
+  readonly fromS: number;
+  readonly untilS: number;
+}
+
+/** One agent's own arrivals of a segment, one after the other; other agents' lie between them. */
+export interface LostArrivals {
+  readonly segment: number;
+  readonly agentId: string;
+  /** Index of the first in the segment's schedule. */
+  readonly from: number;
+  /** Above the index of the last. */
+  readonly to: number;
+  readonly count: number;
+  /** "no": the agent says that it held them back, or fired something else. "unknown": no report tells of them. */
+  readonly offered: "no" | "unknown";
 }
 
 interface ResumptionView {

@@ -7,6 +7,7 @@ import type { LogEntry, RunStore } from "../ports.ts";
 import { AppendFile } from "./append-file.ts";
 import { intervalEntry, INTERVALS_FILE } from "./intervals-file.ts";
 import { linesOf } from "./lines.ts";
+import { lockRunFolder } from "./run-lock.ts";
 import { RequestsFile } from "./requests-file.ts";
 import { damaged, readFailed, writeFailed } from "./store-errors.ts";
 import type { ReadOptions, TornTail } from "./torn.ts";
@@ -39,25 +40,29 @@ export async function openRunFolder(
   options: RunFolderOptions,
 ): Promise<RunStore> {
   await claim(directory);
-  return storeOf(directory, options, (...names) => Promise.resolve(new RequestsFile(...names)));
+  const lock = await lockRunFolder(directory);
+  return storeOf({ directory, lock }, options, (...names) =>
+    Promise.resolve(new RequestsFile(...names)),
+  );
 }
 
 /**
  * Opens the folder of a run that a coordinator left without its end, so that another may go on with it: torn tails
  * are cut off, and what comes is written behind what is there.
  *
- * @throws LoadError LL_RUN_FOLDER_WRITE
+ * @throws LoadError LL_RUN_FOLDER_WRITE, or LL_COORDINATOR_ALIVE while the one before still writes.
  */
 export async function reopenRunFolder(
   directory: string,
   options: RunFolderOptions & { readonly torn: readonly TornTail[] },
 ): Promise<RunStore> {
+  const lock = await lockRunFolder(directory);
   for (const { path, wholeBytes } of options.torn) await cutOff(path, wholeBytes);
-  return storeOf(directory, options, (...names) => RequestsFile.reopen(...names));
+  return storeOf({ directory, lock }, options, (...names) => RequestsFile.reopen(...names));
 }
 
 async function storeOf(
-  directory: string,
+  { directory, lock }: { directory: string; lock: Awaited<ReturnType<typeof lockRunFolder>> },
   options: RunFolderOptions,
   openRequests: typeof RequestsFile.reopen,
 ): Promise<RunStore> {
@@ -78,7 +83,11 @@ async function storeOf(
     appendRecords: async (batch) => requests?.append(batch),
     writeFile: (name, contents) => writeWhole(directory, name, contents),
     async close() {
-      await Promise.all([intervals.close(), log.close(), server?.close(), requests?.close()]);
+      try {
+        await Promise.all([intervals.close(), log.close(), server?.close(), requests?.close()]);
+      } finally {
+        await lock.release();
+      }
     },
   };
 }

@@ -30,6 +30,16 @@ export interface ReportKey {
   readonly sequence: number;
 }
 
+/** One agent's own arrivals of a segment, one after the other; other agents' lie between them. */
+export interface ArrivalRun {
+  readonly segment: number;
+  /** Index of the first. */
+  readonly from: number;
+  /** Above the index of the last. */
+  readonly to: number;
+  readonly count: number;
+}
+
 /** What an agent sends each interval. Immutable once sealed. */
 export interface IntervalReport extends ReportKey {
   /** Run clock, ns: everything before this instant is in this report or an earlier one. */
@@ -42,6 +52,8 @@ export interface IntervalReport extends ReportKey {
   readonly drained: boolean;
   /** The segment that was firing when it was sealed; 0 when none. */
   readonly firingSegment: number;
+  /** Arrivals that were held back since the last report, since no coordinator was heard of. */
+  readonly heldBack: readonly ArrivalRun[];
 }
 
 /** One finished (or censored) request, compactly. Times in µs; -1 where there is none. */

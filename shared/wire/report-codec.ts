@@ -2,9 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Refusal } from "../control/control.ts";
-import type { Health, IntervalReport, RecordBatch } from "../measurement/report.ts";
+import type { ArrivalRun, Health, IntervalReport, RecordBatch } from "../measurement/report.ts";
 import { NS_PER_US } from "../units.ts";
 import type {
+  ArrivalRun as ArrivalRunMessage,
   Health as HealthMessage,
   HealthSchema,
   IntervalReport as IntervalReportMessage,
@@ -38,6 +39,9 @@ import { recordBatchFromMessage, recordBatchToMessage } from "./report-records.t
 
 /** Most intervals that one report changes: over an hour of intervals of a second. */
 const DELTAS_MAX = 4_096;
+
+/** Most runs of arrivals that one report names: a lease lapses and comes back within seconds, not within ms. */
+const RUNS_MAX = 4_096;
 
 const EVENT_LOOP_DELAY = "event_loop_delay";
 
@@ -162,6 +166,12 @@ function reportToMessage(report: IntervalReport): MessageInitShape<typeof Interv
     open: BigInt(report.open),
     drained: report.drained,
     firingSegment: report.firingSegment,
+    heldBack: report.heldBack.map(({ segment, from, to, count }) => ({
+      segment,
+      from: BigInt(from),
+      to: BigInt(to),
+      count: BigInt(count),
+    })),
   };
 }
 
@@ -180,7 +190,20 @@ function reportFromMessage(message: IntervalReportMessage): IntervalReport {
     open: countOf(message.open, "open"),
     drained: message.drained,
     firingSegment: message.firingSegment,
+    heldBack: bounded(message.heldBack, RUNS_MAX, "held_back").map(runFromMessage),
   };
+}
+
+function runFromMessage({ segment, from, to, count }: ArrivalRunMessage): ArrivalRun {
+  const run = {
+    segment,
+    from: countOf(from, "from"),
+    to: countOf(to, "to"),
+    count: countOf(count, "count"),
+  };
+  if (run.count < 1 || run.count > run.to - run.from)
+    throw malformed(`a run of ${run.count} arrivals reaches from ${run.from} to ${run.to}`);
+  return run;
 }
 
 function healthToMessage(health: Health): MessageInitShape<typeof HealthSchema> {

@@ -49,6 +49,7 @@ function drive(seed: number, segments: number): Promise<ClusterEnd> {
   return runCluster(seed, {
     agentsMin: AGENTS,
     gatherNs: 15_000 * NS_PER_MS,
+    onAgentLoss: "continue",
     workload: {
       classes: [
         {

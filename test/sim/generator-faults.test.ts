@@ -22,6 +22,7 @@ async function drive(
     {
       agentsMin: 2,
       gatherNs: 15 * S,
+      onAgentLoss: "continue",
       workload: {
         classes: [{ name: "default", weight: 1, promptTokens: lengths, outputTokens: lengths }],
       },

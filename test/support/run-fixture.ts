@@ -77,6 +77,7 @@ export function searchPlan(changes: Partial<RecordedPlan> = {}): RecordedPlan {
     },
     workload: found.workload,
     slo: ["ttft p99 <= 200ms"],
+    onAgentLoss: "continue",
     seed: 1,
     placement: { kind: "local", agents: undefined },
     load: {

@@ -69,6 +69,7 @@ export function sampleReport(
     },
     drained: false,
     firingSegment: 1,
+    heldBack: [],
     ...changes,
   };
 }

@@ -12,6 +12,7 @@ import type { PolicySummary } from "../../shared/control/control.ts";
 import type { IntervalReport } from "../../shared/measurement/report.ts";
 import { type Prng, randomStream } from "../../shared/random/stream.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import type { Clock } from "../../shared/time/clock.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
 
@@ -137,7 +138,7 @@ export async function runCluster<State>(
 
 export const RUN_ID = "run-1";
 
-const TARGET = {
+export const TARGET = {
   url: "http://server.test/v1",
   endpoint: "chat",
   model: "m",
@@ -162,18 +163,19 @@ async function settled<T>(clock: SimClock, work: Promise<T>): Promise<T> {
   return watched;
 }
 
-interface World {
-  readonly clock: SimClock;
+/** What an agent of the simulation lives in. */
+export interface World {
+  readonly clock: Clock;
   readonly prng: Prng;
-  readonly network: SimNetwork;
+  readonly network: Pick<SimNetwork, "controlLink" | "reportLink">;
   readonly served: ServedRequest[];
-  /** Of every agent: they are started together. */
+  /** Of every agent that is started with it. */
   readonly epoch: number;
   readonly faults: Faults;
 }
 
 /** A real agent with a clock of its own, as agent/main.ts puts it together. */
-function simAgent(agentId: string, world: World): Agent {
+export function simAgent(agentId: string, world: World): Agent {
   const clock = skewedClock(agentId, world);
   const endpoint = answeringEndpoint(agentId, world, clock);
   const { epoch } = world;
@@ -196,7 +198,10 @@ function simAgent(agentId: string, world: World): Agent {
     openRun: (prepareRun, onStart) => {
       const { runId, report } = prepareRun;
       const link = world.network.reportLink();
-      const reporter = new Reporter({ runId, agentId, epoch, clock, link, address: report });
+      const reporter = new Reporter({
+        ...{ runId, agentId, clock, link, address: report },
+        epoch: epoch + prepareRun.incarnation - 1,
+      });
       const run = new AgentRun({
         agentId,
         prepareRun,

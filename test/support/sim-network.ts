@@ -25,6 +25,8 @@ export interface Weather {
   readonly duplicateRate: number;
   /** Of a report stream, per report sent. */
   readonly breakRate: number;
+  /** Of a control message, either way. */
+  readonly lossRate: number;
 }
 
 export const ROUGH_WEATHER: Weather = {
@@ -32,13 +34,17 @@ export const ROUGH_WEATHER: Weather = {
   delayMaxNs: 3 * NS_PER_MS,
   duplicateRate: 0.2,
   breakRate: 0.03,
+  lossRate: 0,
 };
 
-/** A repeat takes so many delays: up to 0.9 s, enough to come behind a later segment's lease and later reports. */
+/** A repeat takes so many delays, up to 0.9 s: enough to come behind a later segment's lease and later reports. */
 const REPEAT_DELAYS = 300;
+const REPEAT_MAX_NS = 900 * NS_PER_MS;
 
 /** What a broken report stream takes to be there again. */
 const RECONNECT_NS = 5 * NS_PER_MS;
+/** Nobody is there. */
+const RECONNECT_AGAIN_NS = 200 * NS_PER_MS;
 
 interface AgentHandlers {
   request: ((request: AgentRequest) => Promise<AgentResponse>) | undefined;
@@ -55,11 +61,14 @@ export class SimNetwork {
   readonly clock: SimClock;
   readonly weather: Weather;
   /** How often it was rough, so that a test can tell that it was. */
-  readonly seen = { duplicates: 0, overtaken: 0, breaks: 0, refusals: 0 };
+  readonly seen = { duplicates: 0, overtaken: 0, breaks: 0, refusals: 0, losses: 0 };
+  /** Whether nothing passes between the coordinator and this agent now: commands and hellos, or reports. */
+  isCut: (agentId: string, path: "control" | "reports") => boolean = () => false;
   readonly #prng: Prng;
   readonly #agents = new Map<string, AgentHandlers>();
   #onHello: ((hello: Hello) => void) | undefined;
   #receiver: ReportReceiver | undefined;
+  #serversStarted = 0;
   #sent = 0;
   #newestDelivered = 0;
 
@@ -69,10 +78,6 @@ export class SimNetwork {
     this.#prng = prng;
   }
 
-  get receiver(): ReportReceiver | undefined {
-    return this.#receiver;
-  }
-
   fleetLink(): FleetLink {
     return {
       onHello: (handler) => {
@@ -80,14 +85,14 @@ export class SimNetwork {
       },
       request: (agentId, request, timeoutNs) => this.#request(agentId, request, timeoutNs),
       publishLease: (lease) => {
-        for (const agent of this.#agents.values())
-          this.publish(() => {
+        for (const [agentId, agent] of this.#agents)
+          this.publish(agentId, () => {
             agent.lease?.(lease);
           });
       },
       publishAbort: (abort) => {
-        for (const agent of this.#agents.values())
-          this.publish(() => {
+        for (const [agentId, agent] of this.#agents)
+          this.publish(agentId, () => {
             agent.abort?.(abort);
           });
       },
@@ -100,7 +105,7 @@ export class SimNetwork {
     this.#agents.set(agentId, handlers);
     return {
       hello: (hello) => {
-        this.publish(() => this.#onHello?.(hello));
+        this.publish(agentId, () => this.#onHello?.(hello));
       },
       onRequest: (handler) => {
         handlers.request = handler;
@@ -119,18 +124,35 @@ export class SimNetwork {
   }
 
   reportLink(): ReportLink {
-    return { open: (_address, _agentId, events) => new SimReportStream(this, events) };
+    return {
+      open: ({ url }, agentId, events) => new SimReportStream(this, { url, agentId, events }),
+    };
   }
 
   startReportServer(receiver: ReportReceiver): Promise<ReportServer> {
     this.#receiver = receiver;
+    this.#serversStarted += 1;
     return Promise.resolve({
-      address: { url: "coordinator:1", certificateFingerprint: "" },
+      address: { url: this.#url, certificateFingerprint: "" },
       close: () => {
-        this.#receiver = undefined;
+        if (this.#receiver === receiver) this.#receiver = undefined;
         return Promise.resolve();
       },
     });
+  }
+
+  /** The coordinator is dead. */
+  endReportServer(): void {
+    this.#receiver = undefined;
+  }
+
+  /** Who takes reports at an address; each coordinator has one of its own. */
+  receiverAt(url: string): ReportReceiver | undefined {
+    return url === this.#url ? this.#receiver : undefined;
+  }
+
+  get #url(): string {
+    return `coordinator:${this.#serversStarted}`;
   }
 
   happens(rate: number): boolean {
@@ -142,12 +164,18 @@ export class SimNetwork {
     return Math.round(delayMinNs + this.#prng.nextUnit() * (delayMaxNs - delayMinNs));
   }
 
+  /** How much later a repeat comes. */
+  repeatNs(): number {
+    return Math.min(REPEAT_MAX_NS, REPEAT_DELAYS * this.delayNs());
+  }
+
   after(delayNs: number, task: () => void): void {
     this.clock.callAt(this.clock.nowNs() + delayNs, task);
   }
 
   /** One message without an answer: comes once or twice, in any order. */
-  publish(deliver: () => void): void {
+  publish(agentId: string, deliver: () => void): void {
+    if (this.#isLost(agentId)) return;
     this.#sent += 1;
     const number = this.#sent;
     const arrive = (): void => {
@@ -158,7 +186,14 @@ export class SimNetwork {
     this.after(this.delayNs(), arrive);
     if (!this.happens(this.weather.duplicateRate)) return;
     this.seen.duplicates += 1;
-    this.after(REPEAT_DELAYS * this.delayNs(), arrive);
+    this.after(this.repeatNs(), arrive);
+  }
+
+  #isLost(agentId: string): boolean {
+    const { lossRate } = this.weather;
+    const isLost = this.isCut(agentId, "control") || (lossRate > 0 && this.happens(lossRate));
+    if (isLost) this.seen.losses += 1;
+    return isLost;
   }
 
   #request(agentId: string, request: AgentRequest, timeoutNs: number): Promise<AgentResponse> {
@@ -173,12 +208,14 @@ export class SimNetwork {
           }),
         );
       });
+      if (this.#isLost(agentId)) return;
       this.after(this.delayNs(), () => {
         void this.#agents
           .get(agentId)
           ?.request?.(request)
           .then((response) => {
             if (response.kind === "refusal") this.seen.refusals += 1;
+            if (this.#isLost(agentId)) return;
             this.after(this.delayNs(), () => {
               cancel();
               resolve(response);
@@ -192,6 +229,8 @@ export class SimNetwork {
 /** One agent's stream of reports: in order while it lasts; what was on its way when it broke is lost. */
 class SimReportStream implements ReportStream {
   readonly #network: SimNetwork;
+  readonly #url: string;
+  readonly #agentId: string;
   readonly #events: ReportStreamEvents;
   #connection = 0;
   #isOpen = false;
@@ -199,14 +238,30 @@ class SimReportStream implements ReportStream {
   #lastArrivalNs = 0;
   #lastAckNs = 0;
 
-  constructor(network: SimNetwork, events: ReportStreamEvents) {
+  constructor(
+    network: SimNetwork,
+    of: { readonly url: string; readonly agentId: string; readonly events: ReportStreamEvents },
+  ) {
     this.#network = network;
-    this.#events = events;
+    this.#url = of.url;
+    this.#agentId = of.agentId;
+    this.#events = of.events;
     this.#connect(network.delayNs());
+  }
+
+  /** Whether it leads anywhere now. */
+  get #leads(): boolean {
+    const network = this.#network;
+    return network.receiverAt(this.#url) !== undefined && !network.isCut(this.#agentId, "reports");
   }
 
   sendInterval(report: IntervalReport): boolean {
     if (!this.#isOpen) return false;
+    if (!this.#leads) {
+      // As a socket that took it, and breaks.
+      this.#break();
+      return true;
+    }
     const connection = this.#connection;
     this.#lastArrivalNs = this.#inOrder(this.#lastArrivalNs);
     this.#network.clock.callAt(this.#lastArrivalNs, () => {
@@ -218,7 +273,7 @@ class SimReportStream implements ReportStream {
 
   sendRecords(batch: RecordBatch): boolean {
     if (!this.#isOpen) return false;
-    void this.#network.receiver?.onRecords(batch);
+    void this.#network.receiverAt(this.#url)?.onRecords(batch);
     return true;
   }
 
@@ -235,11 +290,11 @@ class SimReportStream implements ReportStream {
     if (!network.happens(network.weather.duplicateRate)) return;
     network.seen.duplicates += 1;
     // As by a stream that broke: outside of the order of this one.
-    network.after(REPEAT_DELAYS * network.delayNs(), () => void this.#take(report, connection));
+    network.after(network.repeatNs(), () => void this.#take(report, connection));
   }
 
   async #take(report: IntervalReport, connection: number): Promise<void> {
-    const receiver = this.#network.receiver;
+    const receiver = this.#network.receiverAt(this.#url);
     if (receiver === undefined) return;
     const refusal = await receiver.onInterval(report);
     this.#lastAckNs = this.#inOrder(this.#lastAckNs);
@@ -266,6 +321,10 @@ class SimReportStream implements ReportStream {
   #connect(delayNs: number): void {
     this.#network.after(delayNs, () => {
       if (this.#isClosed) return;
+      if (!this.#leads) {
+        this.#connect(RECONNECT_AGAIN_NS);
+        return;
+      }
       this.#isOpen = true;
       this.#events.onOpen();
     });

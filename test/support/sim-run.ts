@@ -39,6 +39,7 @@ export function clusterOptions(plan: Plan): ClusterOptions<unknown> {
     workload: plan.workload,
     slo,
     gatherNs: 15 * NS_PER_SECOND,
+    onAgentLoss: "continue",
     admit: () => ({ procedure: procedureOf(plan, slo), inFlightMax: 10_000 }),
     arrivalsOf: (ratePerSecond, durationS) =>
       arrivalsAt({ kind: "poisson" }, { ratePerSecond, durationS }),

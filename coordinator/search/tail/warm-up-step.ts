@@ -20,7 +20,8 @@ export function onCalibrate(move: Move): TailStep {
   const { options, observation } = move;
   const sight = unloadedOf(options, observation);
   if (sight.kind === "unknown") return goOn(move);
-  if (sight.kind === "hopeless") return endWith(move, sight);
+  if (sight.kind === "void") return next(move, calibrateRequest(options));
+  if (sight.kind !== "known") return endWith(move, sight);
   const isFirst = observation.segment === 1;
   if (isFirst && isCooling(observation, windowS(move) / 2)) return warmUp(move);
   const { unloaded } = sight;

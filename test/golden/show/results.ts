@@ -409,7 +409,9 @@ export const twoRates: Result = {
     }),
   ],
   lost: {
-    arrivalRanges: [{ segment: 2, agentId: "node-7", from: 640, to: 690 }],
+    arrivalRanges: [
+      { segment: 2, agentId: "node-7", from: 640, to: 740, count: 50, offered: "unknown" },
+    ],
     unknownCount: 12,
   },
 };

@@ -5,6 +5,7 @@ import type { Interval } from "../../../shared/measurement/interval.ts";
 import { METRICS, unitsPerTick } from "../../../shared/measurement/metric.ts";
 import { OUTCOMES } from "../../../shared/measurement/outcome.ts";
 import type {
+  ArrivalRun,
   IntervalReport,
   RecordBatch,
   RequestRecord,
@@ -108,6 +109,15 @@ const interval: fc.Arbitrary<Interval> = plain({
   }),
 }).map(({ lengthNs, ...rest }) => ({ ...rest, toNs: rest.fromNs + lengthNs }));
 
+const run: fc.Arbitrary<ArrivalRun> = fc
+  .tuple(uint32, fc.nat(1_000_000), fc.integer({ min: 1, max: 1_000 }), fc.nat(1_000_000))
+  .map(([segment, from, counted, between]) => ({
+    segment,
+    from,
+    to: from + counted + between,
+    count: counted,
+  }));
+
 export const reportArbitrary: fc.Arbitrary<IntervalReport> = plain({
   runId: name,
   agentId: name,
@@ -133,6 +143,7 @@ export const reportArbitrary: fc.Arbitrary<IntervalReport> = plain({
   }),
   drained: fc.boolean(),
   firingSegment: uint32,
+  heldBack: fc.array(run, { maxLength: 3 }),
 });
 
 const time = fc.oneof(fc.constant(-1), fc.nat(1_000_000), fc.maxSafeNat());

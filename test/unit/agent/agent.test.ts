@@ -49,6 +49,7 @@ class Opening {
   readonly asked: string[] = [];
   fails: Error | undefined;
   refuses: Refusal | undefined;
+  leaseLeftNs = 0;
   armFails: Error | undefined;
   /** Resolved before a run is opened. */
   gate: Promise<void> = Promise.resolve();
@@ -81,6 +82,7 @@ class Opening {
       },
       disarm: note("disarm"),
       lease: note("lease"),
+      leaseLeftNs: () => this.leaseLeftNs,
       stop: note("stop"),
       release: noteLater("release"),
       close: noteLater("close"),

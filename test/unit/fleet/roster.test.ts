@@ -43,7 +43,7 @@ test("free are those that no run holds and that were heard of lately", () => {
   const roster = rosterOf(hello("a"), hello("b", { runId: "other" }), hello("c"));
   roster.hear(hello("c"), 2 * S);
   const free = (nowNs: number) =>
-    roster.free(nowNs, SILENCE_NS).map((member) => member.hello.agentId);
+    roster.takers("run-1", nowNs, SILENCE_NS).map((member) => member.hello.agentId);
   assert.deepEqual(free(3 * S), ["a", "c"]);
   assert.deepEqual(free(3 * S + 1), ["c"]);
 });
@@ -73,7 +73,7 @@ test("an agent that was free when it was started anew is free again", () => {
   const roster = rosterOf(hello("a"));
   roster.hear(hello("a", { epoch: 6 }), S);
   assert.equal(roster.get("a")?.lost, false);
-  assert.equal(roster.free(S, SILENCE_NS).length, 1);
+  assert.equal(roster.takers("run-1", S, SILENCE_NS).length, 1);
 });
 
 test("a late hello of an earlier epoch is not news", () => {
@@ -101,7 +101,7 @@ test("news of an unknown agent makes nobody known", () => {
 test("an agent that leaves is not free, though no run holds it", () => {
   const roster = rosterOf(hello("a", { state: "leaving" }), hello("b"));
   assert.deepEqual(
-    roster.free(0, SILENCE_NS).map((member) => member.hello.agentId),
+    roster.takers("run-1", 0, SILENCE_NS).map((member) => member.hello.agentId),
     ["b"],
   );
 });

@@ -104,15 +104,17 @@ test("an agent's health adds up, and its extremes are kept", () => {
 
 function intakeInto(merge: RunMerge, appendInterval: () => Promise<void>) {
   const merged: number[] = [];
+  const notKept: unknown[] = [];
   const intake = new ReportIntake({
     merge,
     store: { appendInterval, appendRecords: () => Promise.resolve() },
     isMember: (agentId) => agentId === "agent-1",
     onRefused: () => undefined,
+    onNotKept: (error) => notKept.push(error),
     onRecords: () => undefined,
     onMerged: ({ sequence }) => merged.push(sequence),
   });
-  return { intake, merged };
+  return { intake, merged, notKept };
 }
 
 test("a report that comes twice at once is written and merged once", async () => {
@@ -189,6 +191,7 @@ test("a problem is one of the windows that it is about, and a refusal of all tha
     store: { appendInterval: () => Promise.resolve(), appendRecords: () => Promise.resolve() },
     isMember: (agentId) => agentId === "agent-1",
     onMerged: () => undefined,
+    onNotKept: () => undefined,
     onRefused: (agentId) => lost.push(agentId),
     onRecords: () => undefined,
   });

@@ -86,6 +86,7 @@ describe("a plan from flags", () => {
       maxInFlight: 20_000,
       maxInFlightAsked: false,
       beyondCleanRate: false,
+      onAgentLoss: "continue",
       waitReadyS: undefined,
       records: true,
       outDir: undefined,

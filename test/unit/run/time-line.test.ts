@@ -38,6 +38,7 @@ test("a segment ends where the next one took over, where its load did, or where 
     agentIds: [],
     sealedUntilNs: 130 * NS_PER_SECOND,
     durationS: 30,
+    loadEndedAtNs: 130 * NS_PER_SECOND,
     resumptions: [],
   });
   assert.deepEqual(

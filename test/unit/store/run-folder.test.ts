@@ -253,6 +253,7 @@ test("a whole file appears at once, and a failed one leaves nothing half-written
   await store.writeFile("result.json", "[]");
   assert.equal(await readFile(join(directory, "result.json"), "utf8"), "[]");
   assert.deepEqual((await readdir(directory)).sort(), [
+    "coordinator.pid",
     "intervals.bin",
     "log.jsonl",
     "result.json",

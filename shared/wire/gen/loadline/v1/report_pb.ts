@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file loadline/v1/report.proto.
  */
 export const file_loadline_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("Chhsb2FkbGluZS92MS9yZXBvcnQucHJvdG8SC2xvYWRsaW5lLnYxIngKDVJlcG9ydFJlcXVlc3QSLwoIaW50ZXJ2YWwYASABKAsyGy5sb2FkbGluZS52MS5JbnRlcnZhbFJlcG9ydEgAEisKB3JlY29yZHMYAiABKAsyGC5sb2FkbGluZS52MS5SZWNvcmRCYXRjaEgAQgkKB21lc3NhZ2UiZQoOUmVwb3J0UmVzcG9uc2USHwoDYWNrGAEgASgLMhAubG9hZGxpbmUudjEuQWNrSAASJwoHcmVmdXNhbBgCIAEoCzIULmxvYWRsaW5lLnYxLlJlZnVzYWxIAEIJCgdtZXNzYWdlIjgKA0FjaxIQCghhZ2VudF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIQCghzZXF1ZW5jZRgDIAEoBCIiChBGZXRjaEZpbGVSZXF1ZXN0Eg4KBnNoYTI1NhgBIAEoDCIiChFGZXRjaEZpbGVSZXNwb25zZRINCgVjaHVuaxgBIAEoDCKbAgoOSW50ZXJ2YWxSZXBvcnQSDgoGcnVuX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEg0KBWVwb2NoGAMgASgEEhAKCHNlcXVlbmNlGAQgASgEEhcKD3NlYWxlZF91bnRpbF9ucxgFIAEoAxIqCgZkZWx0YXMYBiADKAsyGi5sb2FkbGluZS52MS5JbnRlcnZhbERlbHRhEiUKBnRvdGFscxgHIAEoCzIVLmxvYWRsaW5lLnYxLkNvdW50ZXJzEiMKBmhlYWx0aBgIIAEoCzITLmxvYWRsaW5lLnYxLkhlYWx0aBIMCgRvcGVuGAkgASgEEg8KB2RyYWluZWQYCiABKAgSFgoOZmlyaW5nX3NlZ21lbnQYCyABKA0iwAIKDUludGVydmFsRGVsdGESDwoHc2VnbWVudBgBIAEoDRIPCgdmcm9tX25zGAIgASgDEg0KBXRvX25zGAMgASgDEhAKCHJlY29yZGVkGAQgASgIEicKCGNvdW50ZXJzGAUgASgLMhUubG9hZGxpbmUudjEuQ291bnRlcnMSKAoHY2xhc3NlcxgGIAMoCzIXLmxvYWRsaW5lLnYxLkNsYXNzRGVsdGESKQoHY2xhdXNlcxgHIAMoCzIYLmxvYWRsaW5lLnYxLkNsYXVzZURlbHRhEiwKC2V4Y2VlZGFuY2VzGAggAygLMhcubG9hZGxpbmUudjEuRXhjZWVkYW5jZRIXCg9leGNlZWRhbmNlc19jdXQYCSABKAQSJwoIYWN0aXZpdHkYCiABKAsyFS5sb2FkbGluZS52MS5BY3Rpdml0eSKIAwoIQ291bnRlcnMSEQoJc2NoZWR1bGVkGAEgASgEEg0KBWZpcmVkGAIgASgEEh8KF2Ryb3BwZWRfaW5fZmxpZ2h0X2JvdW5kGAMgASgEEhYKDmRyb3BwZWRfc29ja2V0GAQgASgEEhYKDmRyb3BwZWRfcG9saWN5GAUgASgEEh4KFm5vdF9vZmZlcmVkX3N1cGVyc2VkZWQYBiABKAQSGwoTbm90X29mZmVyZWRfYWJvcnRlZBgHIAEoBBIKCgJvaxgIIAEoBBI6CgtodHRwX2Vycm9ycxgJIAMoCzIlLmxvYWRsaW5lLnYxLkNvdW50ZXJzLkh0dHBFcnJvcnNFbnRyeRIWCg5jb25uZWN0X2Vycm9ycxgKIAEoBBIVCg1zdHJlYW1fZXJyb3JzGAsgASgEEhAKCHRpbWVvdXRzGAwgASgEEhAKCGNlbnNvcmVkGA0gASgEGjEKD0h0dHBFcnJvcnNFbnRyeRILCgNrZXkYASABKA0SDQoFdmFsdWUYAiABKAQ6AjgBIlIKCkNsYXNzRGVsdGESEgoKY2xhc3NfbmFtZRgBIAEoCRIwCgpoaXN0b2dyYW1zGAIgAygLMhwubG9hZGxpbmUudjEuTWV0cmljSGlzdG9ncmFtImoKD01ldHJpY0hpc3RvZ3JhbRIOCgZtZXRyaWMYASABKAkSDgoGaGRyX3YyGAIgASgMEgsKA21pbhgDIAEoARILCgNtYXgYBCABKAESCwoDc3VtGAUgASgBEhAKCG92ZXJmbG93GAYgASgEIjoKC0NsYXVzZURlbHRhEg4KBmNsYXVzZRgBIAEoDRINCgV0b3RhbBgCIAEoBBIMCgRvdmVyGAMgAygEIlIKCkV4Y2VlZGFuY2USDQoFaW5kZXgYASABKAQSFgoOaW50ZW5kZWRfYXRfbnMYAiABKAMSDgoGY2xhdXNlGAMgASgNEg0KBWxldmVsGAQgASgNIt4CCghBY3Rpdml0eRIMCgRzZW50GAEgASgEEhQKDGZpcnN0X3Rva2VucxgCIAEoBBIRCgljb21wbGV0ZWQYAyABKAQSFAoMY29tcGxldGVkX29rGAQgASgEEhUKDW91dHB1dF90b2tlbnMYBSABKAQSFAoMaW5wdXRfdG9rZW5zGAYgASgEEhYKDmNvbnRlbnRfZXZlbnRzGAcgASgEEhIKCmJ5dGVzX3JlYWQYCCABKAQSHAoUaW5fZmxpZ2h0X2ludGVncmFsX3MYCSABKAESGgoSd2FpdGluZ19pbnRlZ3JhbF9zGAogASgBEhUKDWluX2ZsaWdodF9tYXgYCyABKA0SFQoNaW5fZmxpZ2h0X2VuZBgMIAEoDRITCgt3YWl0aW5nX2VuZBgNIAEoDRIaChJvd25fY29ubmVjdF9lcnJvcnMYDiABKAQSEwoLbGVuZ3Roc19vZmYYDyABKAQisAIKBkhlYWx0aBIPCgdmcm9tX25zGAEgASgDEg0KBXRvX25zGAIgASgDEjYKEGV2ZW50X2xvb3BfZGVsYXkYAyABKAsyHC5sb2FkbGluZS52MS5NZXRyaWNIaXN0b2dyYW0SHgoWZXZlbnRfbG9vcF91dGlsaXNhdGlvbhgEIAEoARITCgtjcHVfc2Vjb25kcxgFIAEoARIYChBnY19wYXVzZV9zZWNvbmRzGAYgASgBEhEKCWdjX3BhdXNlcxgHIAEoDRIRCglyc3NfYnl0ZXMYCCABKAQSFAoMdGhyb3R0bGVkX25zGAkgASgEEhcKD3Nwb29sZWRfcmVwb3J0cxgKIAEoDRIUCgxyZXBvcnRzX2xvc3QYCyABKAQSFAoMc29ja2V0c19vcGVuGAwgASgNIpcDCgtSZWNvcmRCYXRjaBIOCgZydW5faWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSDQoFZXBvY2gYAyABKAQSDQoFYmF0Y2gYBCABKAQSDwoHc2VnbWVudBgFIAEoDRITCgtpbmRleF9kZWx0YRgGIAMoEhIcChRpbnRlbmRlZF9hdF91c19kZWx0YRgHIAMoEhIVCg1zZW5kX2RlbGF5X3VzGAggAygSEg8KB3R0ZnRfdXMYCSADKBISEwoLZ2FwX21lYW5fdXMYCiADKBISEgoKZ2FwX21heF91cxgLIAMoEhIOCgZlMmVfdXMYDCADKBISFQoNb3V0cHV0X3Rva2VucxgNIAMoDRIUCgxpbnB1dF90b2tlbnMYDiADKA0SDwoHb3V0Y29tZRgPIAMoDRIOCgZzdGF0dXMYECADKA0SEwoLY2xhc3NfaW5kZXgYESADKA0SFgoOY29udGVudF9ldmVudHMYEiADKA0SEwoLbG9zdF9iZWZvcmUYEyABKAQSEwoLZHVyYXRpb25fdXMYFCADKBIypAEKDVJlcG9ydFNlcnZpY2USRQoGUmVwb3J0EhoubG9hZGxpbmUudjEuUmVwb3J0UmVxdWVzdBobLmxvYWRsaW5lLnYxLlJlcG9ydFJlc3BvbnNlKAEwARJMCglGZXRjaEZpbGUSHS5sb2FkbGluZS52MS5GZXRjaEZpbGVSZXF1ZXN0Gh4ubG9hZGxpbmUudjEuRmV0Y2hGaWxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_loadline_v1_segment]);
+  fileDesc("Chhsb2FkbGluZS92MS9yZXBvcnQucHJvdG8SC2xvYWRsaW5lLnYxIngKDVJlcG9ydFJlcXVlc3QSLwoIaW50ZXJ2YWwYASABKAsyGy5sb2FkbGluZS52MS5JbnRlcnZhbFJlcG9ydEgAEisKB3JlY29yZHMYAiABKAsyGC5sb2FkbGluZS52MS5SZWNvcmRCYXRjaEgAQgkKB21lc3NhZ2UiZQoOUmVwb3J0UmVzcG9uc2USHwoDYWNrGAEgASgLMhAubG9hZGxpbmUudjEuQWNrSAASJwoHcmVmdXNhbBgCIAEoCzIULmxvYWRsaW5lLnYxLlJlZnVzYWxIAEIJCgdtZXNzYWdlIjgKA0FjaxIQCghhZ2VudF9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIQCghzZXF1ZW5jZRgDIAEoBCIiChBGZXRjaEZpbGVSZXF1ZXN0Eg4KBnNoYTI1NhgBIAEoDCIiChFGZXRjaEZpbGVSZXNwb25zZRINCgVjaHVuaxgBIAEoDCLHAgoOSW50ZXJ2YWxSZXBvcnQSDgoGcnVuX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEg0KBWVwb2NoGAMgASgEEhAKCHNlcXVlbmNlGAQgASgEEhcKD3NlYWxlZF91bnRpbF9ucxgFIAEoAxIqCgZkZWx0YXMYBiADKAsyGi5sb2FkbGluZS52MS5JbnRlcnZhbERlbHRhEiUKBnRvdGFscxgHIAEoCzIVLmxvYWRsaW5lLnYxLkNvdW50ZXJzEiMKBmhlYWx0aBgIIAEoCzITLmxvYWRsaW5lLnYxLkhlYWx0aBIMCgRvcGVuGAkgASgEEg8KB2RyYWluZWQYCiABKAgSFgoOZmlyaW5nX3NlZ21lbnQYCyABKA0SKgoJaGVsZF9iYWNrGAwgAygLMhcubG9hZGxpbmUudjEuQXJyaXZhbFJ1biJGCgpBcnJpdmFsUnVuEg8KB3NlZ21lbnQYASABKA0SDAoEZnJvbRgCIAEoBBIKCgJ0bxgDIAEoBBINCgVjb3VudBgEIAEoBCLAAgoNSW50ZXJ2YWxEZWx0YRIPCgdzZWdtZW50GAEgASgNEg8KB2Zyb21fbnMYAiABKAMSDQoFdG9fbnMYAyABKAMSEAoIcmVjb3JkZWQYBCABKAgSJwoIY291bnRlcnMYBSABKAsyFS5sb2FkbGluZS52MS5Db3VudGVycxIoCgdjbGFzc2VzGAYgAygLMhcubG9hZGxpbmUudjEuQ2xhc3NEZWx0YRIpCgdjbGF1c2VzGAcgAygLMhgubG9hZGxpbmUudjEuQ2xhdXNlRGVsdGESLAoLZXhjZWVkYW5jZXMYCCADKAsyFy5sb2FkbGluZS52MS5FeGNlZWRhbmNlEhcKD2V4Y2VlZGFuY2VzX2N1dBgJIAEoBBInCghhY3Rpdml0eRgKIAEoCzIVLmxvYWRsaW5lLnYxLkFjdGl2aXR5IogDCghDb3VudGVycxIRCglzY2hlZHVsZWQYASABKAQSDQoFZmlyZWQYAiABKAQSHwoXZHJvcHBlZF9pbl9mbGlnaHRfYm91bmQYAyABKAQSFgoOZHJvcHBlZF9zb2NrZXQYBCABKAQSFgoOZHJvcHBlZF9wb2xpY3kYBSABKAQSHgoWbm90X29mZmVyZWRfc3VwZXJzZWRlZBgGIAEoBBIbChNub3Rfb2ZmZXJlZF9hYm9ydGVkGAcgASgEEgoKAm9rGAggASgEEjoKC2h0dHBfZXJyb3JzGAkgAygLMiUubG9hZGxpbmUudjEuQ291bnRlcnMuSHR0cEVycm9yc0VudHJ5EhYKDmNvbm5lY3RfZXJyb3JzGAogASgEEhUKDXN0cmVhbV9lcnJvcnMYCyABKAQSEAoIdGltZW91dHMYDCABKAQSEAoIY2Vuc29yZWQYDSABKAQaMQoPSHR0cEVycm9yc0VudHJ5EgsKA2tleRgBIAEoDRINCgV2YWx1ZRgCIAEoBDoCOAEiUgoKQ2xhc3NEZWx0YRISCgpjbGFzc19uYW1lGAEgASgJEjAKCmhpc3RvZ3JhbXMYAiADKAsyHC5sb2FkbGluZS52MS5NZXRyaWNIaXN0b2dyYW0iagoPTWV0cmljSGlzdG9ncmFtEg4KBm1ldHJpYxgBIAEoCRIOCgZoZHJfdjIYAiABKAwSCwoDbWluGAMgASgBEgsKA21heBgEIAEoARILCgNzdW0YBSABKAESEAoIb3ZlcmZsb3cYBiABKAQiOgoLQ2xhdXNlRGVsdGESDgoGY2xhdXNlGAEgASgNEg0KBXRvdGFsGAIgASgEEgwKBG92ZXIYAyADKAQiUgoKRXhjZWVkYW5jZRINCgVpbmRleBgBIAEoBBIWCg5pbnRlbmRlZF9hdF9ucxgCIAEoAxIOCgZjbGF1c2UYAyABKA0SDQoFbGV2ZWwYBCABKA0i3gIKCEFjdGl2aXR5EgwKBHNlbnQYASABKAQSFAoMZmlyc3RfdG9rZW5zGAIgASgEEhEKCWNvbXBsZXRlZBgDIAEoBBIUCgxjb21wbGV0ZWRfb2sYBCABKAQSFQoNb3V0cHV0X3Rva2VucxgFIAEoBBIUCgxpbnB1dF90b2tlbnMYBiABKAQSFgoOY29udGVudF9ldmVudHMYByABKAQSEgoKYnl0ZXNfcmVhZBgIIAEoBBIcChRpbl9mbGlnaHRfaW50ZWdyYWxfcxgJIAEoARIaChJ3YWl0aW5nX2ludGVncmFsX3MYCiABKAESFQoNaW5fZmxpZ2h0X21heBgLIAEoDRIVCg1pbl9mbGlnaHRfZW5kGAwgASgNEhMKC3dhaXRpbmdfZW5kGA0gASgNEhoKEm93bl9jb25uZWN0X2Vycm9ycxgOIAEoBBITCgtsZW5ndGhzX29mZhgPIAEoBCKwAgoGSGVhbHRoEg8KB2Zyb21fbnMYASABKAMSDQoFdG9fbnMYAiABKAMSNgoQZXZlbnRfbG9vcF9kZWxheRgDIAEoCzIcLmxvYWRsaW5lLnYxLk1ldHJpY0hpc3RvZ3JhbRIeChZldmVudF9sb29wX3V0aWxpc2F0aW9uGAQgASgBEhMKC2NwdV9zZWNvbmRzGAUgASgBEhgKEGdjX3BhdXNlX3NlY29uZHMYBiABKAESEQoJZ2NfcGF1c2VzGAcgASgNEhEKCXJzc19ieXRlcxgIIAEoBBIUCgx0aHJvdHRsZWRfbnMYCSABKAQSFwoPc3Bvb2xlZF9yZXBvcnRzGAogASgNEhQKDHJlcG9ydHNfbG9zdBgLIAEoBBIUCgxzb2NrZXRzX29wZW4YDCABKA0ilwMKC1JlY29yZEJhdGNoEg4KBnJ1bl9pZBgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRINCgVlcG9jaBgDIAEoBBINCgViYXRjaBgEIAEoBBIPCgdzZWdtZW50GAUgASgNEhMKC2luZGV4X2RlbHRhGAYgAygSEhwKFGludGVuZGVkX2F0X3VzX2RlbHRhGAcgAygSEhUKDXNlbmRfZGVsYXlfdXMYCCADKBISDwoHdHRmdF91cxgJIAMoEhITCgtnYXBfbWVhbl91cxgKIAMoEhISCgpnYXBfbWF4X3VzGAsgAygSEg4KBmUyZV91cxgMIAMoEhIVCg1vdXRwdXRfdG9rZW5zGA0gAygNEhQKDGlucHV0X3Rva2VucxgOIAMoDRIPCgdvdXRjb21lGA8gAygNEg4KBnN0YXR1cxgQIAMoDRITCgtjbGFzc19pbmRleBgRIAMoDRIWCg5jb250ZW50X2V2ZW50cxgSIAMoDRITCgtsb3N0X2JlZm9yZRgTIAEoBBITCgtkdXJhdGlvbl91cxgUIAMoEjKkAQoNUmVwb3J0U2VydmljZRJFCgZSZXBvcnQSGi5sb2FkbGluZS52MS5SZXBvcnRSZXF1ZXN0GhsubG9hZGxpbmUudjEuUmVwb3J0UmVzcG9uc2UoATABEkwKCUZldGNoRmlsZRIdLmxvYWRsaW5lLnYxLkZldGNoRmlsZVJlcXVlc3QaHi5sb2FkbGluZS52MS5GZXRjaEZpbGVSZXNwb25zZTABYgZwcm90bzM", [file_loadline_v1_segment]);
 
 /**
  * @generated from message loadline.v1.ReportRequest
@@ -209,6 +209,13 @@ export type IntervalReport = Message<"loadline.v1.IntervalReport"> & {
    * @generated from field: uint32 firing_segment = 11;
    */
   firingSegment: number;
+
+  /**
+   * Arrivals that were held back since the last report, since no coordinator was heard of.
+   *
+   * @generated from field: repeated loadline.v1.ArrivalRun held_back = 12;
+   */
+  heldBack: ArrivalRun[];
 };
 
 /**
@@ -217,6 +224,41 @@ export type IntervalReport = Message<"loadline.v1.IntervalReport"> & {
  */
 export const IntervalReportSchema: GenMessage<IntervalReport> = /*@__PURE__*/
   messageDesc(file_loadline_v1_report, 5);
+
+/**
+ * One agent's own arrivals of a segment, one after the other: `count` of them, the first with index `from`, the last
+ * before `to`. Those between belong to others.
+ *
+ * @generated from message loadline.v1.ArrivalRun
+ */
+export type ArrivalRun = Message<"loadline.v1.ArrivalRun"> & {
+  /**
+   * @generated from field: uint32 segment = 1;
+   */
+  segment: number;
+
+  /**
+   * @generated from field: uint64 from = 2;
+   */
+  from: bigint;
+
+  /**
+   * @generated from field: uint64 to = 3;
+   */
+  to: bigint;
+
+  /**
+   * @generated from field: uint64 count = 4;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message loadline.v1.ArrivalRun.
+ * Use `create(ArrivalRunSchema)` to create a new message.
+ */
+export const ArrivalRunSchema: GenMessage<ArrivalRun> = /*@__PURE__*/
+  messageDesc(file_loadline_v1_report, 6);
 
 /**
  * What is new about one interval since the last report. Key: (segment, from_ns).
@@ -286,7 +328,7 @@ export type IntervalDelta = Message<"loadline.v1.IntervalDelta"> & {
  * Use `create(IntervalDeltaSchema)` to create a new message.
  */
 export const IntervalDeltaSchema: GenMessage<IntervalDelta> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 6);
+  messageDesc(file_loadline_v1_report, 7);
 
 /**
  * scheduled = fired + dropped_* + not_offered_*; fired = ok + ... + open (open = the remainder).
@@ -365,7 +407,7 @@ export type Counters = Message<"loadline.v1.Counters"> & {
  * Use `create(CountersSchema)` to create a new message.
  */
 export const CountersSchema: GenMessage<Counters> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 7);
+  messageDesc(file_loadline_v1_report, 8);
 
 /**
  * @generated from message loadline.v1.ClassDelta
@@ -387,7 +429,7 @@ export type ClassDelta = Message<"loadline.v1.ClassDelta"> & {
  * Use `create(ClassDeltaSchema)` to create a new message.
  */
 export const ClassDeltaSchema: GenMessage<ClassDelta> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 8);
+  messageDesc(file_loadline_v1_report, 9);
 
 /**
  * @generated from message loadline.v1.MetricHistogram
@@ -437,7 +479,7 @@ export type MetricHistogram = Message<"loadline.v1.MetricHistogram"> & {
  * Use `create(MetricHistogramSchema)` to create a new message.
  */
 export const MetricHistogramSchema: GenMessage<MetricHistogram> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 9);
+  messageDesc(file_loadline_v1_report, 10);
 
 /**
  * @generated from message loadline.v1.ClauseDelta
@@ -468,7 +510,7 @@ export type ClauseDelta = Message<"loadline.v1.ClauseDelta"> & {
  * Use `create(ClauseDeltaSchema)` to create a new message.
  */
 export const ClauseDeltaSchema: GenMessage<ClauseDelta> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 10);
+  messageDesc(file_loadline_v1_report, 11);
 
 /**
  * @generated from message loadline.v1.Exceedance
@@ -502,7 +544,7 @@ export type Exceedance = Message<"loadline.v1.Exceedance"> & {
  * Use `create(ExceedanceSchema)` to create a new message.
  */
 export const ExceedanceSchema: GenMessage<Exceedance> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 11);
+  messageDesc(file_loadline_v1_report, 12);
 
 /**
  * @generated from message loadline.v1.Activity
@@ -595,7 +637,7 @@ export type Activity = Message<"loadline.v1.Activity"> & {
  * Use `create(ActivitySchema)` to create a new message.
  */
 export const ActivitySchema: GenMessage<Activity> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 12);
+  messageDesc(file_loadline_v1_report, 13);
 
 /**
  * @generated from message loadline.v1.Health
@@ -667,7 +709,7 @@ export type Health = Message<"loadline.v1.Health"> & {
  * Use `create(HealthSchema)` to create a new message.
  */
 export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 13);
+  messageDesc(file_loadline_v1_report, 14);
 
 /**
  * Columns of equal length, one row a finished or censored request. Delta-coded from the row before where named so.
@@ -787,7 +829,7 @@ export type RecordBatch = Message<"loadline.v1.RecordBatch"> & {
  * Use `create(RecordBatchSchema)` to create a new message.
  */
 export const RecordBatchSchema: GenMessage<RecordBatch> = /*@__PURE__*/
-  messageDesc(file_loadline_v1_report, 14);
+  messageDesc(file_loadline_v1_report, 15);
 
 /**
  * @generated from service loadline.v1.ReportService
