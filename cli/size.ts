@@ -9,11 +9,12 @@ import {
 } from "../coordinator/plan/quantities.ts";
 import { sizingDocument } from "../coordinator/show/sizing.ts";
 import { readForecast } from "../coordinator/size/forecast.ts";
-import { headroomFraction } from "../coordinator/size/headroom.ts";
+import { headroomFraction } from "../coordinator/calibrate/headroom.ts";
 import type { Redundancy } from "../coordinator/size/replicas.ts";
 import { size, type SizingOptions } from "../coordinator/size/sizing.ts";
 import { readFlagFile } from "./flag-file.ts";
 import { flagInvalid, valueOf } from "./flag-invalid.ts";
+import { growthFlag } from "./growth-flag.ts";
 import { hardwareOfTexts } from "./hardware-flags.ts";
 import { addKvFlags, type KvFlags, kvCacheOf } from "./kv-flags.ts";
 import { positiveFlag } from "./positive-flag.ts";
@@ -128,7 +129,7 @@ function plannedOf(flags: SizeFlags): Pick<SizingOptions, "plannedPart" | "plann
       throw flagInvalid("--headroom and --growth are both given", "give one of the two");
     }
     const reactionS = valueOf("--startup", readDurationS(startup, { min: 0, max: DAY_S }));
-    const plannedPart = headroomFraction({ perSecond: growthPerSecond(growth), reactionS });
+    const plannedPart = headroomFraction(growthFlag(growth), reactionS);
     const why = `${Number((100 * (1 - plannedPart)).toFixed(1))} %: growth of ${growth} while another replica takes ${startup} to serve, 1 / (1 + growth × time)`;
     return { plannedPart, plannedWhy: why };
   }
@@ -137,19 +138,6 @@ function plannedOf(flags: SizeFlags): Pick<SizingOptions, "plannedPart" | "plann
   }
   const free = valueOf("--headroom", readFraction(headroom, { min: 0, max: 0.95 }));
   return { plannedPart: Number((1 - free).toFixed(12)), plannedWhy: `${headroom}, as asked for` };
-}
-
-const GROWTH_SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, m: 60, h: 3_600 };
-
-/** `20%/min`, as a part per second. */
-function growthPerSecond(text: string): number {
-  const [, percent, unit = ""] = /^(\d+(?:\.\d+)?)\s*%\s*\/\s*([a-z]+)$/i.exec(text.trim()) ?? [];
-  const unitS = GROWTH_SECONDS[unit.toLowerCase()];
-  if (percent !== undefined && unitS !== undefined) return Number(percent) / 100 / unitS;
-  throw flagInvalid(
-    `--growth is ${text}, which is no growth`,
-    "write it as 20%/min, 1%/s or 300%/h",
-  );
 }
 
 function redundancyOf({ spare, zones }: SizeFlags): Redundancy {

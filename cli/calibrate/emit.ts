@@ -15,13 +15,8 @@ import { limitsOf } from "../../coordinator/calibrate/validity-limits.ts";
 import { printable } from "../../coordinator/show/paint.ts";
 import type { Result } from "../../coordinator/show/result.ts";
 import { readResult } from "../read-run.ts";
-import {
-  addDelayFlags,
-  calibrationOptionsOf,
-  type DelayFlags,
-  flagInvalid,
-  replicaBoundsOf,
-} from "./flags.ts";
+import { flagInvalid } from "../flag-invalid.ts";
+import { addDelayFlags, calibrationOptionsOf, type DelayFlags, replicaBoundsOf } from "./flags.ts";
 import { writeFiles } from "./write-files.ts";
 
 interface EmitFlags extends DelayFlags {

@@ -1,8 +1,8 @@
-import type { Reading } from "../../coordinator/plan/problem.ts";
-import { readDurationS, readFraction, readWhole } from "../../coordinator/plan/quantities.ts";
+import { readDurationS, readWhole } from "../../coordinator/plan/quantities.ts";
 import type { CalibrationOptions } from "../../coordinator/calibrate/calibration.ts";
 import type { Command } from "commander";
-import { ExitCode, LoadError } from "../../shared/errors.ts";
+import { flagInvalid, valueOf } from "../flag-invalid.ts";
+import { growthFlag } from "../growth-flag.ts";
 
 /** Flags that say how fast the load grows and how slowly replicas come; as they were typed. */
 export interface DelayFlags {
@@ -34,14 +34,11 @@ export function addDelayFlags(command: Command): Command {
 
 const DURATION = { min: 0, max: 7_200 };
 const REPLICAS = { min: 1, max: 10_000 };
-/** Beyond doubling each second nothing scales. */
-const GROWTH = { min: 0, max: 100 };
-const SECONDS_PER: Readonly<Record<string, number>> = { s: 1, min: 60, m: 60, h: 3_600 };
 
 /** @throws LoadError LL_FLAG_INVALID */
 export function calibrationOptionsOf(flags: DelayFlags): CalibrationOptions {
   return {
-    growthPerSecond: growth(flags.growth),
+    growthPerSecond: growthFlag(flags.growth),
     delay: {
       startupS: duration("--startup", flags.startup),
       provisioningS: duration("--provisioning", flags.provisioning),
@@ -65,33 +62,10 @@ export function replicaBoundsOf(flags: DelayFlags): { minReplicas: number; maxRe
   );
 }
 
-/** `20%/min`, `0.5%/s`, `100%/h`: a part of the load in a second. */
-function growth(text: string): number {
-  const [part = "", unit = ""] = text.split("/");
-  const unitS = SECONDS_PER[unit.trim()];
-  if (unitS === undefined)
-    throw flagInvalid(`--growth is ${text}, without a time`, "write it as 20%/min or 0.5%/s");
-  return value("--growth", readFraction(part, GROWTH)) / unitS;
-}
-
 export function duration(flag: string, text: string): number {
-  return value(flag, readDurationS(text, DURATION));
+  return valueOf(flag, readDurationS(text, DURATION));
 }
 
 function replicas(flag: string, text: string): number {
-  return value(flag, readWhole(text, REPLICAS));
-}
-
-/** @throws LoadError LL_FLAG_INVALID */
-export function value<Value>(flag: string, reading: Reading<Value>): Value {
-  if ("value" in reading) return reading.value;
-  throw flagInvalid(`${flag}: ${reading.message}`, reading.hint);
-}
-
-export function flagInvalid(message: string, hint: string): LoadError {
-  return new LoadError(message, {
-    code: "LL_FLAG_INVALID",
-    hint,
-    exitCode: ExitCode.PlanInvalid,
-  });
+  return valueOf(flag, readWhole(text, REPLICAS));
 }

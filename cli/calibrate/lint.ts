@@ -5,7 +5,7 @@ import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { readFlagFile } from "../flag-file.ts";
 import { positiveFlag } from "../positive-flag.ts";
-import { flagInvalid } from "./flags.ts";
+import { flagInvalid } from "../flag-invalid.ts";
 
 interface LintFlags {
   readonly calibration?: string;

@@ -12,14 +12,8 @@ import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { readFlagFile } from "../flag-file.ts";
 import { readResult } from "../read-run.ts";
-import {
-  addDelayFlags,
-  calibrationOptionsOf,
-  type DelayFlags,
-  flagInvalid,
-  replicaBoundsOf,
-  value,
-} from "./flags.ts";
+import { flagInvalid, valueOf } from "../flag-invalid.ts";
+import { addDelayFlags, calibrationOptionsOf, type DelayFlags, replicaBoundsOf } from "./flags.ts";
 import { writeFiles } from "./write-files.ts";
 
 interface SimulateFlags extends DelayFlags {
@@ -51,14 +45,14 @@ export function addSimulateCommand(calibrateCommand: Command): void {
 
 async function simulateRun(directory: string, flags: SimulateFlags): Promise<ExitCode> {
   const options = calibrationOptionsOf(flags);
-  const rules = (flags.rule ?? []).map((text) => value("--rule", readRule(text)));
+  const rules = (flags.rule ?? []).map((text) => valueOf("--rule", readRule(text)));
   const forecast = await forecastOf(flags);
   const result = await readResult(directory);
   const replayed = replay(result, calibrate(result, options), {
     forecast,
     rules,
     ...replicaBoundsOf(flags),
-    seed: value("--seed", readWhole(flags.seed, SEED)),
+    seed: valueOf("--seed", readWhole(flags.seed, SEED)),
   });
   if ("unmeasured" in replayed)
     throw flagInvalid(

@@ -70,7 +70,7 @@ test("the README names what is not built yet, all of it and nothing else", () =>
       .map((match) => (match[1] ?? "").replace(/^--/, ""))
       .sort();
   const source = readFileSync(join(ROOT, "cli/not-yet.ts"), "utf8");
-  const commands = [...source.matchAll(/^ {2}\["([a-z]+)", /gm)].map((match) => match[1]);
+  const commands = [...source.matchAll(/\["([a-z]+)", "/g)].map((match) => match[1]);
   assert.deepEqual(wordsOf("commands"), commands.sort());
   assert.deepEqual(
     [...wordsOf("flags"), ...wordsOf("keys of a plan file")].sort(),

@@ -46,7 +46,7 @@ test("bad input is refused with its code, and leaves nothing behind", async (con
   const wrote = ["--out", out];
   const cases: readonly (readonly [exitCode: number, said: RegExp, ...args: string[]])[] = [
     [4, /LL_CALIBRATE_INVALID[^]*/, invalid, "--namespace", "llm", ...wrote],
-    [2, /LL_RESULT_SCHEMA/, broken, ...wrote],
+    [2, /LL_RUN_FOLDER_DAMAGED/, broken, ...wrote],
     [2, /LL_RUN_NOT_FOUND/, join(folder, "none"), ...wrote],
     [2, /give --namespace/, RUN, ...wrote],
     [2, /"nomad".*\n.*keda, hpa/, RUN, "--for", "keda,nomad", ...wrote],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { headroomFraction } from "../../../coordinator/size/headroom.ts";
+import { headroomFraction } from "../../../coordinator/calibrate/headroom.ts";
 import { bindingOf, constraintsOf, withRedundancy } from "../../../coordinator/size/replicas.ts";
 
 const perReplica = {
@@ -19,8 +19,8 @@ function load(
 }
 
 test("growth of 20 % a minute over 150 s leaves two thirds of a replica to plan with", () => {
-  assert.ok(Math.abs(headroomFraction({ perSecond: 0.2 / 60, reactionS: 150 }) - 2 / 3) < 1e-12);
-  assert.equal(headroomFraction({ perSecond: 0, reactionS: 150 }), 1);
+  assert.ok(Math.abs(headroomFraction(0.2 / 60, 150) - 2 / 3) < 1e-12);
+  assert.equal(headroomFraction(0, 150), 1);
 });
 
 test("400 requests/s on replicas of 40 take 10, and 13 with a fifth kept free", () => {
