@@ -247,6 +247,8 @@ export class RunLedger<State> {
       }
       case "rearm":
         this.#segmentsAsked += 1;
+        // One that was already to start, and began nowhere.
+        if (this.driven.at(-1)?.segment.number === entry.segment) this.driven.pop();
         return;
       case "resumed": {
         this.#resume(entry.incarnation);

@@ -56,7 +56,7 @@ export type RunLogEntry<State = unknown> =
       readonly firedCount: number;
       readonly open: number;
     }
-  /** Agents were lost while a segment was armed: it never started, and is asked for under the next number. */
+  /** A segment never started, and is asked for under the next number: agents were lost while it was armed, or its lease came to nobody in time. */
   | { readonly kind: "rearm"; readonly segment: number }
   /** Another coordinator goes on; the segment in flight is void. */
   | { readonly kind: "resumed"; readonly incarnation: number; readonly reports: number }

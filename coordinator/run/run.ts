@@ -1,9 +1,6 @@
-import type { Share } from "../../shared/arrivals/share.ts";
 import type { Hello, ReportAddress } from "../../shared/control/control.ts";
-import type { Segment } from "../../shared/segment/segment.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
 import { NS_PER_MS } from "../../shared/units.ts";
-import { spreadOver } from "../fleet/spread.ts";
 import { RecordSums } from "../merge/record-sums.ts";
 import type { SegmentRequest, Step } from "../search/procedure.ts";
 import type { Validity } from "../validity/validity.ts";
@@ -15,16 +12,19 @@ import { judgeWindow } from "./judge-window.ts";
 import { finishLoad } from "./finish-load.ts";
 import { liveView } from "./live-view.ts";
 import { LEASE_NS, prepareRunOf } from "./prepare-run-of.ts";
+import { nextSegment } from "./next-segment.ts";
 import { judgedProbe } from "./probe-view.ts";
 import { intakeOf, type ReportIntake } from "./report-intake.ts";
 import type { DrivenSegment, RunEnd, RunOptions, RunPorts } from "./run-contract.ts";
 import { RunLedger } from "./run-ledger.ts";
 import { type EndDecision, endOf, type RunLogEntry, type Seen } from "./run-log.ts";
-import { segmentOf } from "./segment-of.ts";
+import { startOf } from "./segment-start.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { takeBack } from "./take-back.ts";
 
 const LOOK_EVERY_NS = 100 * NS_PER_MS;
+/** Leases that come to nobody so often, while reports come, will not come. */
+const STARTS_MISSED_MAX = 5;
 
 /** What a run begins with. */
 interface Begun {
@@ -47,6 +47,7 @@ export class Run<State> {
   /** The run's clock zero, on the coordinator's clock; undefined while that clock stands still. */
   #runZeroNs: number | undefined;
   #observedUntilNs = Number.NEGATIVE_INFINITY;
+  #startsMissed = 0;
   /** Why a report could not be written down: the run must not go on. */
   #notKept: { readonly error: unknown } | undefined;
   #moved: () => void = () => undefined;
@@ -199,7 +200,7 @@ export class Run<State> {
         const cut = await this.#startSegment(control, step.decision.request);
         if (cut !== undefined) return cut;
       }
-      const news = await this.#nextSeen();
+      const news = await this.#nextSeenOf(control);
       if ("kind" in news) return news;
       seen = news;
       const observation = ledger.observe(seen);
@@ -214,9 +215,11 @@ export class Run<State> {
     control: FleetControl,
     request: SegmentRequest,
   ): Promise<EndDecision | undefined> {
+    const { armLeadNs, seed, arrivalsOf } = this.#options;
     const armed = await armInTime(control, {
-      leadNs: this.#options.armLeadNs,
-      segmentIn: (leadNs) => this.#segmentOf(request, leadNs),
+      leadNs: armLeadNs,
+      segmentIn: (leadNs) =>
+        nextSegment(this.#ledger, { request, seed, arrivalsOf, startAtNs: this.#nowNs() + leadNs }),
       nowNs: () => this.#nowNs(),
       losses: this.#losses,
       onRearm: (segment) => this.#log({ kind: "rearm", segment: segment.number }),
@@ -231,15 +234,20 @@ export class Run<State> {
     return undefined;
   }
 
-  #segmentOf(request: SegmentRequest, leadNs: number): Segment {
-    return segmentOf({
-      request,
-      number: this.#ledger.segmentNumber,
-      seed: this.#options.seed,
-      startAtNs: this.#nowNs() + leadNs,
-      shares: this.#spread(),
-      arrivalsOf: this.#options.arrivalsOf,
-    });
+  /** As `#nextSeen`, of a segment that has begun: one that began nowhere is started anew. */
+  async #nextSeenOf(control: FleetControl): Promise<Seen | EndDecision> {
+    for (;;) {
+      const news = await this.#nextSeen();
+      const { segment, request } = this.#ledger.current;
+      if ("kind" in news) return news;
+      const start = startOf(segment, this.#ledger, this.#options);
+      if (start === "begun" || this.#startsMissed >= STARTS_MISSED_MAX) return news;
+      if (start === "unsure") continue;
+      this.#startsMissed += 1;
+      await this.#log({ kind: "rearm", segment: segment.number });
+      const cut = await this.#startSegment(control, request);
+      if (cut !== undefined) return cut;
+    }
   }
 
   /** Waits until another interval of the current segment is merged from every agent, or the run is to end. */
@@ -273,13 +281,6 @@ export class Run<State> {
       runZeroNs: this.#runZeroNs ?? 0,
       sums,
     });
-  }
-
-  /** An invalid window is repeated with less load on the agents that it was invalid for. */
-  #spread(): readonly Share[] {
-    const { active, driven } = this.#ledger;
-    const last = driven.at(-1);
-    return spreadOver(active, last?.segment.shares, last?.validity.agentIds ?? []);
   }
 
   async #took(step: Step<State>, seen: Seen | undefined): Promise<void> {

@@ -68,6 +68,8 @@ export interface Faults {
   readonly agentStall?: Stretch & { readonly agentId: string };
   /** The server answers nothing: what should come meanwhile comes behind it. */
   readonly serverStall?: Stretch;
+  /** Leases that are published meanwhile come to nobody; all else does. */
+  readonly leasesLost?: Stretch;
   /** From an instant on this agent's clock is ahead by so much more. */
   readonly clockStep?: { readonly agentId: string; readonly atNs: number; readonly stepNs: number };
 }
@@ -107,6 +109,7 @@ export async function runCluster<State>(
   // No segment has the number 0, so this stream is nobody else's.
   const prng = randomStream({ seed, segment: 0, purpose: "nonce" });
   const network = new SimNetwork(clock, prng);
+  network.isLeaseLost = () => lies(faults.leasesLost, clock.nowNs());
   const served: ServedRequest[] = [];
   const events: RunEvent[] = [];
   const store = new MemoryStore(clock);
@@ -240,8 +243,11 @@ function skewedClock(agentId: string, { clock, prng, faults }: World): PacingClo
 }
 
 function behind(stretch: Stretch | undefined, atNs: number): number {
-  const lies = stretch !== undefined && atNs >= stretch.fromNs && atNs < stretch.untilNs;
-  return lies ? stretch.untilNs : atNs;
+  return stretch !== undefined && lies(stretch, atNs) ? stretch.untilNs : atNs;
+}
+
+function lies(stretch: Stretch | undefined, atNs: number): boolean {
+  return stretch !== undefined && atNs >= stretch.fromNs && atNs < stretch.untilNs;
 }
 
 /** Half of its time to the first token, the other half to the end. */

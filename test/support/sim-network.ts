@@ -64,6 +64,8 @@ export class SimNetwork {
   readonly seen = { duplicates: 0, overtaken: 0, breaks: 0, refusals: 0, losses: 0 };
   /** Whether nothing passes between the coordinator and this agent now: commands and hellos, or reports. */
   isCut: (agentId: string, path: "control" | "reports") => boolean = () => false;
+  /** Whether a lease that is published now comes to nobody. */
+  isLeaseLost: () => boolean = () => false;
   readonly #prng: Prng;
   readonly #agents = new Map<string, AgentHandlers>();
   #onHello: ((hello: Hello) => void) | undefined;
@@ -85,6 +87,7 @@ export class SimNetwork {
       },
       request: (agentId, request, timeoutNs) => this.#request(agentId, request, timeoutNs),
       publishLease: (lease) => {
+        if (this.isLeaseLost()) return;
         for (const [agentId, agent] of this.#agents)
           this.publish(agentId, () => {
             agent.lease?.(lease);

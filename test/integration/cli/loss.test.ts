@@ -66,12 +66,12 @@ describe("loss, with real processes", { concurrency: true }, () => {
     const url = await startHttp(context, openaiServer());
     const { pid, ended, directory } = await begun(
       context,
-      runOf(url, "--duration", "7s", "--agents", "2"),
+      runOf(url, "--duration", "20s", "--agents", "2"),
     );
+    await killOne(pid);
     const again = await loadline(context, "resume", directory);
     assert.equal(again.exitCode, 2);
     assert.match(again.stderr, /LL_COORDINATOR_ALIVE/);
-    await killOne(pid);
     const end = await ended;
     const { outcome, agents, lost, probes, exitCode } = resultOf(end);
     assert.deepEqual(outcome, { kind: "finished", reason: "" });
@@ -126,7 +126,7 @@ describe("loss, with real processes", { concurrency: true }, () => {
     const url = await startHttp(context, openaiServer());
     const { pid, ended, directory } = await begun(
       context,
-      runOf(url, "--duration", "12s", "--agents", "2"),
+      runOf(url, "--duration", "20s", "--agents", "2"),
     );
     const [stopped] = await childrenOf(pid);
     assert.ok(stopped !== undefined);
@@ -160,7 +160,7 @@ describe("loss, with real processes", { concurrency: true }, () => {
     for (const id of ["one", "two"]) startLoadline(context, ["agent", ...where, "--id", id], env);
     const { child, ended, directory } = await begun(
       context,
-      runOf(url, ...where, "--min-agents", "2", "--duration", "4s"),
+      runOf(url, ...where, "--min-agents", "2", "--duration", "8s"),
       env,
     );
     child.kill("SIGKILL");
