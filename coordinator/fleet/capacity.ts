@@ -14,11 +14,10 @@ export function cleanRateAt(agent: CleanRate, tokens: number): number | undefine
 }
 
 /**
- * How much a fleet carries, requests/s of `tokens` output tokens each; undefined as soon as one agent was not measured.
- *
- * Agents of one host that are more than its cores share them: an agent takes one core and no more.
+ * How much the agents of one host carry together, requests/s of `tokens` output tokens each; undefined as soon as one of
+ * them was not measured. Where they are more than its cores they share them: an agent takes one core and no more.
  */
-export function fleetCleanRate(
+export function hostCleanRate(
   agents: readonly AgentCapacity[],
   tokens: number,
 ): number | undefined {
@@ -26,8 +25,21 @@ export function fleetCleanRate(
   for (const agent of agents) {
     const ratePerSecond = cleanRateAt(agent, tokens);
     if (ratePerSecond === undefined) return undefined;
-    const neighbours = agents.filter(({ host }) => host === agent.host).length;
-    sumPerSecond += ratePerSecond * Math.min(1, Math.max(1, agent.cores) / neighbours);
+    sumPerSecond += ratePerSecond * Math.min(1, Math.max(1, agent.cores) / agents.length);
+  }
+  return sumPerSecond;
+}
+
+/** How much a fleet carries, requests/s of `tokens` output tokens each; undefined as soon as one agent was not measured. */
+export function fleetCleanRate(
+  agents: readonly AgentCapacity[],
+  tokens: number,
+): number | undefined {
+  let sumPerSecond = 0;
+  for (const there of Map.groupBy(agents, ({ host }) => host).values()) {
+    const ratePerSecond = hostCleanRate(there, tokens);
+    if (ratePerSecond === undefined) return undefined;
+    sumPerSecond += ratePerSecond;
   }
   return sumPerSecond;
 }

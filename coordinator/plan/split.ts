@@ -1,31 +1,5 @@
-import { SHARE_PLACES_MAX, type Share } from "../../shared/arrivals/share.ts";
 import { WindowHasher } from "../../shared/arrivals/window-hash.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
-
-/** What an agent said of itself; see `Hello`. */
-export interface AgentCapacity {
-  readonly agentId: string;
-  /** Requests/s it can send cleanly, measured against a null sink; 0 while not measured. */
-  readonly cleanRatePerSecond: number;
-}
-
-/** Parts of the fastest agent that capacities are told in: clean rates are not known to more than a tenth. */
-const CAPACITY_STEPS = 10;
-
-/**
- * Every agent's share: in proportion to its clean rate, or equal ones as soon as one of them was not measured.
- *
- * Capacities are few small whole numbers, since the pattern of places grows with their sum.
- */
-export function sharesOf(agents: readonly AgentCapacity[]): readonly Share[] {
-  const fastest = Math.max(...agents.map((agent) => agent.cleanRatePerSecond));
-  const isMeasured = agents.every((agent) => agent.cleanRatePerSecond > 0);
-  const steps = Math.min(CAPACITY_STEPS, Math.floor(SHARE_PLACES_MAX / agents.length));
-  return agents.map(({ agentId, cleanRatePerSecond }) => ({
-    agentId,
-    capacity: isMeasured ? Math.max(1, Math.round((steps * cleanRatePerSecond) / fastest)) : 1,
-  }));
-}
 
 /** What a segment would be, told before anything is sent. */
 export interface SplitSummary {

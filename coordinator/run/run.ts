@@ -215,11 +215,10 @@ export class Run<State> {
     control: FleetControl,
     request: SegmentRequest,
   ): Promise<EndDecision | undefined> {
-    const { armLeadNs, seed, arrivalsOf } = this.#options;
     const armed = await armInTime(control, {
-      leadNs: armLeadNs,
+      leadNs: this.#options.armLeadNs,
       segmentIn: (leadNs) =>
-        nextSegment(this.#ledger, { request, seed, arrivalsOf, startAtNs: this.#nowNs() + leadNs }),
+        nextSegment(this.#ledger, this.#options, { request, startAtNs: this.#nowNs() + leadNs }),
       nowNs: () => this.#nowNs(),
       losses: this.#losses,
       onRearm: (segment) => this.#log({ kind: "rearm", segment: segment.number }),
