@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Result } from "../../../coordinator/show/result.ts";
@@ -9,6 +13,7 @@ import {
   startHttp,
   temporaryFolder,
 } from "../../support/cli.ts";
+import { LOOPBACK_CERTIFICATE } from "../../support/stream-fixtures/loopback-certificate.ts";
 
 const WRONG_ANSWERS = [
   { name: "HTML", type: "text/html", body: "<h1>Welcome</h1>", says: /text\/html.*Welcome/ },
@@ -35,6 +40,55 @@ describe("targets", { concurrency: 2 }, () => {
       assert.equal(stdout, "");
     });
   }
+
+  test("preflight speaks TLS with a certificate that --ca names, and sends its headers", async (context) => {
+    const tenants: unknown[] = [];
+    const answer = openaiServer();
+    const server = createServer(LOOPBACK_CERTIFICATE, (request, response) => {
+      tenants.push(request.headers["x-tenant"]);
+      answer(request, response);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => server.close());
+    const ca = join(await temporaryFolder(context), "ca.pem");
+    await writeFile(ca, LOOPBACK_CERTIFICATE.cert);
+    const target = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const asked = ["preflight", "--target", target, "--header", "X-Tenant: load"];
+
+    const trusting = await loadline(context, ...asked, "--ca", ca);
+    assert.equal(trusting.exitCode, 0, trusting.stderr);
+    assert.match(trusting.stdout, /streams +yes/);
+    assert.deepEqual([...new Set(tenants)], ["load"]);
+
+    const other = await loadline(context, ...asked);
+    assert.equal(other.exitCode, 3);
+    assert.match(other.stderr, /code: LL_TARGET_TLS/);
+  });
+
+  test("preflight gives up after --timeout", async (context) => {
+    const url = await startHttp(context, () => undefined);
+    const { exitCode, stderr } = await loadline(
+      context,
+      ...["preflight", "--target", url, "--model", "m", "--timeout", "50ms"],
+    );
+    assert.equal(exitCode, 3);
+    assert.match(stderr, /code: LL_TARGET_TIMEOUT/);
+  });
+
+  for (const { flags, says } of [
+    { flags: ["--timeout", "5"], says: /--timeout: "5" has no unit/ },
+    { flags: ["--header", "Authorization: Bearer k"], says: /--api-key-env NAME/ },
+  ])
+    test(`preflight refuses ${flags.join(" ")}`, async (context) => {
+      const { exitCode, stderr } = await loadline(
+        context,
+        ...["preflight", "--target", "http://127.0.0.1:9", ...flags],
+      );
+      assert.equal(exitCode, 2);
+      assert.match(stderr, says);
+      assert.match(stderr, /code: LL_FLAG_INVALID/);
+    });
 
   for (const command of [["preflight"], ["run", "--rate", "1", "--duration", "1s"]]) {
     test(`${command[0]} ends with 3 when nobody listens`, async (context) => {
