@@ -19,6 +19,7 @@ import {
 import type { ServerLog } from "../server/server-log.ts";
 import type { CountsByOutcome, ProbeClauseView, ProbeView } from "../show/result.ts";
 import { allClasses, metricsView } from "./metrics-view.ts";
+import { lostOpenOf } from "./lost-requests.ts";
 import type { DrivenSegment } from "./run-contract.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import { probeServerView, windowOf } from "./server-view.ts";
@@ -30,6 +31,8 @@ export interface ProbeViewInput {
   /** Run clock, ns. */
   readonly firstStartAtNs: number;
   readonly sealedUntilNs: number;
+  /** Agents that are not lost. */
+  readonly active: readonly string[];
   /** What the target said of itself; undefined where it is not scraped. */
   readonly server?: ServerLog | undefined;
 }
@@ -48,6 +51,7 @@ export function judgedProbe(
     slo,
     firstStartAtNs,
     sealedUntilNs: merge.sealedUntilNs(active),
+    active,
   });
 }
 
@@ -70,7 +74,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
     validity,
     startS: round((segment.recordFromNs - input.firstStartAtNs) / NS_PER_SECOND),
     durationS: round(durationS),
-    countsByOutcome: countsOf(counters),
+    countsByOutcome: countsOf(counters, lostOpenOf(merge, input.active)),
     httpErrorsByStatus: Object.fromEntries(counters.httpErrors),
     clauses: slo.map((clause, position) => clauseView(clause, window.clauses[position], counters)),
     ...goodputOf(window, slo),
@@ -201,7 +205,8 @@ function clauseView(
   };
 }
 
-function countsOf(counters: Counters): CountsByOutcome {
+/** @param unknown Of the requests that have not ended, those that nobody will tell of any more. */
+function countsOf(counters: Counters, unknown: number): CountsByOutcome {
   return {
     scheduled: counters.scheduled,
     fired: counters.fired,
@@ -211,8 +216,8 @@ function countsOf(counters: Counters): CountsByOutcome {
     stream_error: counters.streamErrors,
     timeout: counters.timeouts,
     censored: counters.censored,
-    unknown: 0,
-    open: openOf(counters),
+    unknown,
+    open: openOf(counters) - unknown,
     dropped_in_flight_bound: counters.droppedInFlightBound,
     dropped_socket: counters.droppedSocket,
     dropped_policy: counters.droppedPolicy,

@@ -38,6 +38,7 @@ export function resultOf(input: ResultInput): Result {
   const { plan, slo, end } = input;
   const firstStartAtNs = end.driven[0]?.segment.startAtNs ?? 0;
   const { sealedUntilNs } = end;
+  const active = end.agentIds.filter((agentId) => !isLost(end, agentId));
   const viewOf = (driven: RunEnd["driven"][number]): ProbeView =>
     probeView({
       driven,
@@ -45,6 +46,7 @@ export function resultOf(input: ResultInput): Result {
       slo,
       firstStartAtNs,
       sealedUntilNs,
+      active,
       server: end.server,
     });
   const shown = shownOf(end);
@@ -264,8 +266,12 @@ function agentView(end: RunEnd, agentId: string): AgentView {
     ...healthView(end.merge.healthOf(agentId)),
     ...carriedView(member?.hello),
     clockErrorBoundMs: (member?.clockOffset?.errorBoundNs ?? 0) / NS_PER_MS,
-    lost: member === undefined || member.lost,
+    lost: isLost(end, agentId),
   };
+}
+
+function isLost({ roster }: RunEnd, agentId: string): boolean {
+  return roster.get(agentId)?.lost ?? true;
 }
 
 function healthView(
