@@ -122,9 +122,12 @@ export class AgentRun {
   lease(lease: Lease): void {
     const { clock, prepareRun } = this.#options;
     if (lease.runId !== prepareRun.runId || lease.incarnation !== prepareRun.incarnation) return;
-    // The run went on to a segment that this agent was not given: it was taken for lost, and must not fire beside it.
     const held = this.#next ?? this.#current;
-    if (lease.segmentNumber > (held?.segment.number ?? 0)) return;
+    if (lease.segmentNumber > (held?.segment.number ?? 0)) {
+      // The run goes on to a segment that this agent was not given: it was taken for lost, and must not fire beside it.
+      this.#leaseUntilNs = Math.min(this.#leaseUntilNs, clock.nowNs());
+      return;
+    }
     this.#leaseUntilNs = clock.nowNs() + lease.expiresInNs;
     this.#leasedSegment = Math.max(this.#leasedSegment, lease.segmentNumber);
     this.#endCurrentBeforeNext();

@@ -117,3 +117,16 @@ test("a segment that starts just after the window before it leaves no report acr
   assert.equal(coveredNs, recordUntilNs - S);
   await run.close();
 });
+
+test("a lease of a segment that it was not given ends its firing at once: the run goes on without it", async () => {
+  const clock = new SimClock();
+  const { run, start } = runWithLateTimers(clock, 0);
+  const { runId, incarnation } = PREPARE_RUN;
+  const armed = start(idleSegment(1, S, 30 * S));
+  await clock.advance(2 * S);
+  await armed;
+  assert.ok(run.leaseLeftNs() > 50 * S);
+  run.lease({ runId, incarnation, segmentNumber: 2, expiresInNs: 60 * S });
+  assert.ok(run.leaseLeftNs() <= 0);
+  await run.close();
+});
