@@ -106,24 +106,33 @@ export class FleetControl {
   async arm(segment: Segment): Promise<Armed> {
     const armed: ArmedSegment[] = [];
     const restartedIds: string[] = [];
-    const silentIds = await this.#each(
-      segment.shares.map(({ agentId }) => agentId),
-      async (agentId) => {
-        const answer = await this.#armOn(agentId, segment);
-        if (answer === undefined) restartedIds.push(agentId);
-        else armed.push(answer);
-      },
-    );
+    const agentIds = segment.shares.map(({ agentId }) => agentId);
+    const unprobedIds = await this.#probeNewClocks(agentIds);
+    if (unprobedIds.length > 0) return { windowHash: "", awayIds: unprobedIds };
+    const silentIds = await this.#each(agentIds, async (agentId) => {
+      const answer = await this.#armOn(agentId, segment);
+      if (answer === undefined) restartedIds.push(agentId);
+      else armed.push(answer);
+    });
     const awayIds = [...silentIds, ...restartedIds];
     if (awayIds.length > 0) return { windowHash: "", awayIds };
     checkSchedule(segment, armed);
     return { windowHash: armed[0]?.windowHash ?? "", awayIds };
   }
 
+  /** One that was started anew between its probe and its preparation has another clock. */
+  #probeNewClocks(agentIds: readonly string[]): Promise<readonly string[]> {
+    const { roster } = this.#options;
+    return this.probeClocks(
+      agentIds.filter((agentId) => roster.get(agentId)?.clockOffset === undefined),
+    );
+  }
+
   /** Undefined when the agent holds the run no more: it was started anew. */
   async #armOn(agentId: string, segment: Segment): Promise<ArmedSegment | undefined> {
     const { roster, runId, incarnation, runZeroNs } = this.#options;
-    const offset = roster.get(agentId)?.clockOffset ?? { aheadNs: 0, errorBoundNs: 0 };
+    const offset = roster.get(agentId)?.clockOffset;
+    if (offset === undefined) return undefined;
     const clockOffset = { ...offset, aheadNs: offset.aheadNs + runZeroNs };
     const armSegment = { runId, incarnation, segment, clockOffset };
     const response = await this.#ask(agentId, { kind: "arm-segment", armSegment });

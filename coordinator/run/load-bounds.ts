@@ -1,14 +1,17 @@
 import type { Segment } from "../../shared/segment/segment.ts";
-import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { Coverage } from "../merge/coverage.ts";
+import { SILENCE_NS } from "./gather.ts";
 import { LEASE_NS } from "./prepare-run-of.ts";
 import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
 
-/** A killed coordinator said its last words at most an interval before its end, and agents fire on for a lease. */
-const CUT_OFF_NS = LEASE_NS + NS_PER_SECOND;
+/**
+ * A coordinator that hears of no agent for so long writes that down, so a killed one said its last words at most so long
+ * before its end; and agents fire on for a lease.
+ */
+const CUT_OFF_NS = SILENCE_NS + LEASE_NS;
 
 /** The end of a coordinator that came before the next segment took over; the segment need not be void for it. */
-export function cutOffOf(
+function cutOffOf(
   { driven, resumptions }: Pick<RunEnd, "driven" | "resumptions">,
   place: number,
 ): Resumption | undefined {
@@ -17,19 +20,32 @@ export function cutOffOf(
   return resumptions.find(({ atNs }) => atNs >= fromNs && atNs < untilNs);
 }
 
-/** Run clock, ns: up to here the segment's arrivals were to be offered. */
-export function loadUntilNs(
-  { driven, loadEndedAtNs, resumptions }: Pick<RunEnd, "driven" | "loadEndedAtNs" | "resumptions">,
-  place: number,
-): number {
-  const { segment } = driven[place] as DrivenSegment;
-  const cutOff = cutOffOf({ driven, resumptions }, place);
-  if (cutOff !== undefined) return Math.min(segment.endByNs, cutOff.atNs + CUT_OFF_NS);
-  return Math.min(segment.endByNs, driven[place + 1]?.segment.startAtNs ?? loadEndedAtNs);
+type Known = Pick<
+  RunEnd,
+  "decision" | "driven" | "loadEndedAtNs" | "merge" | "resumptions" | "roster"
+>;
+
+/** Run clock, ns: up to here the agent was to offer its arrivals of the segment, or may have. */
+export function partUntilNs(end: Known, place: number, agentId: string): number {
+  const { segment } = end.driven[place] as DrivenSegment;
+  const cutOff = cutOffOf(end, place);
+  const lastNs = lastOf(segment, { agentId, coverage: end.merge.coverageOf(agentId), cutOff });
+  return Math.min(segment.endByNs, loadUntilNs(end, place, agentId), lastNs);
+}
+
+function loadUntilNs(end: Known, place: number, agentId: string): number {
+  const { driven, loadEndedAtNs, roster, decision } = end;
+  const cutOff = cutOffOf(end, place);
+  if (cutOff !== undefined) return cutOff.atNs + CUT_OFF_NS;
+  const next = driven[place + 1];
+  if (next !== undefined) return next.segment.startAtNs;
+  // Whoever was lost when the run gave up was not told to stop.
+  const isUntold = decision.kind === "agents-lost" && (roster.get(agentId)?.lost ?? true);
+  return isUntold ? loadEndedAtNs + LEASE_NS : loadEndedAtNs;
 }
 
 /** Run clock, ns: where the agent's part ends for good: it told the next coordinator all it had of a segment cut off. */
-export function lastOf(
+function lastOf(
   { number }: Segment,
   of: {
     readonly agentId: string;

@@ -2,11 +2,10 @@ import { FleetArrivals } from "../../shared/arrivals/striped.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import type { ArrivalRun } from "../../shared/measurement/report.ts";
 import type { Coverage, Stretch } from "../merge/coverage.ts";
-import type { RunMerge } from "../merge/run-merge.ts";
 import type { LostArrivals, LostView } from "../show/result.ts";
 import { silentStretchesOf } from "./silent-stretches.ts";
-import { cutOffOf, lastOf, loadUntilNs } from "./load-bounds.ts";
-import type { Resumption, RunEnd } from "./run-contract.ts";
+import { partUntilNs } from "./load-bounds.ts";
+import type { DrivenSegment, RunEnd } from "./run-contract.ts";
 
 /**
  * What a run does not know, from its reports alone: each arrival that no report accounts for or that an agent held
@@ -14,16 +13,8 @@ import type { Resumption, RunEnd } from "./run-contract.ts";
  *
  * An arrival counts as reported when its agent sealed the instant at which it was intended while it fired its segment.
  */
-export function lostOf(
-  end: Pick<RunEnd, "driven" | "merge" | "agentIds" | "loadEndedAtNs" | "resumptions">,
-  seed: number,
-): LostView {
-  const arrivalRanges = end.driven.flatMap((driven, place) =>
-    missingIn(driven.segment, {
-      ...{ merge: end.merge, seed, untilNs: loadUntilNs(end, place) },
-      cutOff: cutOffOf(end, place),
-    }),
-  );
+export function lostOf(end: RunEnd, seed: number): LostView {
+  const arrivalRanges = end.driven.flatMap((_, place) => missingIn(end, place, seed));
   const silentStretches = silentStretchesOf(end);
   const unsure = arrivalRanges.filter(({ offered }) => offered === "unknown");
   return {
@@ -35,24 +26,17 @@ export function lostOf(
   };
 }
 
-interface Known {
-  /** Where the segment was cut off by the end of its coordinator. */
-  readonly cutOff: Resumption | undefined;
-  readonly merge: RunMerge;
-  readonly seed: number;
-  readonly untilNs: number;
-}
-
-function missingIn(segment: Segment, known: Known): readonly LostArrivals[] {
-  const { merge, seed, untilNs } = known;
+function missingIn(end: RunEnd, place: number, seed: number): readonly LostArrivals[] {
+  const { segment } = end.driven[place] as DrivenSegment;
   const walks = segment.shares.map(({ agentId }) => {
-    const coverage = merge.coverageOf(agentId);
-    const lastNs = lastOf(segment, { agentId, coverage, cutOff: known.cutOff });
-    return isWhole(segment, coverage, Math.min(untilNs, lastNs))
+    const coverage = end.merge.coverageOf(agentId);
+    const untilNs = partUntilNs(end, place, agentId);
+    return isWhole(segment, coverage, untilNs)
       ? undefined
-      : new AgentWalk({ segment: segment.number, agentId, coverage, lastNs });
+      : new AgentWalk({ segment: segment.number, agentId, coverage, untilNs });
   });
-  if (walks.every((walk) => walk === undefined)) return [];
+  const untilNs = Math.max(...walks.map((walk) => walk?.untilNs ?? 0));
+  if (untilNs === 0) return [];
   const arrivals = new FleetArrivals({ segment, seed });
   while (arrivals.next()) {
     const atNs = segment.startAtNs + arrivals.offsetNs;
@@ -77,9 +61,10 @@ function isWhole(segment: Segment, coverage: Coverage | undefined, untilNs: numb
 /** One agent's arrivals of one segment, in order; those that it did not offer, or is not known to have, in ranges. */
 class AgentWalk {
   readonly ranges: LostArrivals[] = [];
+  /** Run clock, ns: later arrivals were not the agent's to offer. */
+  readonly untilNs: number;
   readonly #segment: number;
   readonly #agentId: string;
-  readonly #lastNs: number;
   readonly #stretches: readonly Stretch[];
   readonly #heldBack: readonly ArrivalRun[];
   /** What the arrival before was; undefined: reported. */
@@ -89,19 +74,18 @@ class AgentWalk {
     readonly segment: number;
     readonly agentId: string;
     readonly coverage: Coverage | undefined;
-    /** Run clock, ns: later arrivals were not the agent's to offer. */
-    readonly lastNs: number;
+    readonly untilNs: number;
   }) {
     const { segment, agentId, coverage } = of;
     this.#segment = segment;
     this.#agentId = agentId;
-    this.#lastNs = of.lastNs;
+    this.untilNs = of.untilNs;
     this.#stretches = coverage?.stretches ?? [];
     this.#heldBack = coverage?.heldBackOf(segment) ?? [];
   }
 
   take(index: number, atNs: number): void {
-    if (atNs >= this.#lastNs) return;
+    if (atNs >= this.untilNs) return;
     const offered = this.#offered(index, atNs);
     const last = this.ranges.at(-1);
     if (offered !== undefined && last !== undefined && offered === this.#before)

@@ -2,24 +2,20 @@ import type { Segment } from "../../shared/segment/segment.ts";
 import { NS_PER_SECOND } from "../../shared/units.ts";
 import type { Coverage, Stretch } from "../merge/coverage.ts";
 import type { SilentStretch } from "../show/result.ts";
-import { cutOffOf, lastOf, loadUntilNs } from "./load-bounds.ts";
+import { partUntilNs } from "./load-bounds.ts";
 import type { RunEnd } from "./run-contract.ts";
-
-type Known = Pick<RunEnd, "driven" | "merge" | "loadEndedAtNs" | "resumptions">;
 
 /**
  * Where agents' reports leave out a segment without a schedule. Its requests have no index, so that a lost agent's can
  * only be named by when they were sent.
  */
-export function silentStretchesOf(end: Known): readonly SilentStretch[] {
+export function silentStretchesOf(end: RunEnd): readonly SilentStretch[] {
   const firstNs = end.driven[0]?.segment.startAtNs ?? 0;
   const secondsOf = (atNs: number): number => Math.round((atNs - firstNs) / 1e6) / 1e3;
   return end.driven.flatMap(({ segment }, place) => {
-    const cutOff = cutOffOf(end, place);
     return sendersOf(segment).flatMap((agentId) => {
       const coverage = end.merge.coverageOf(agentId);
-      const lastNs = lastOf(segment, { agentId, coverage, cutOff });
-      const untilNs = Math.min(loadUntilNs(end, place), lastNs);
+      const untilNs = partUntilNs(end, place, agentId);
       return holesOf(segment, coverage, untilNs).map((hole) => ({
         segment: segment.number,
         agentId,

@@ -2,6 +2,7 @@ import type { LogEntry, RunStore } from "../../../coordinator/ports.ts";
 import type { IntervalReport } from "../../../shared/measurement/report.ts";
 import type { Clock } from "../../../shared/time/clock.ts";
 import { NS_PER_MS } from "../../../shared/units.ts";
+import { decodeIntervalReport, encodeIntervalReport } from "../../../shared/wire/report-codec.ts";
 import type { JournalEntry } from "../sim-cluster.ts";
 import type { Life } from "./mortal.ts";
 
@@ -11,6 +12,17 @@ const BEHIND_NS = 400 * NS_PER_MS;
 
 /** What survives every process. */
 export type Disk = JournalEntry[];
+
+/** As bytes, as a file has it: the histograms of an hour of reports would not fit into memory. */
+function reportEntry(report: IntervalReport): JournalEntry {
+  const bytes = encodeIntervalReport(report);
+  return {
+    kind: "report",
+    get report() {
+      return decodeIntervalReport(bytes);
+    },
+  };
+}
 
 /**
  * A run folder on a disk: an entry is there once its write is over, and never if its process is killed before.
@@ -36,7 +48,7 @@ export function diskStore(
     directory: "disk",
     writePlan: () => Promise.resolve(),
     appendInterval: (report: IntervalReport) => {
-      const written = write({ kind: "report", report }, acknowledgesFirst ? BEHIND_NS : WRITE_NS);
+      const written = write(reportEntry(report), acknowledgesFirst ? BEHIND_NS : WRITE_NS);
       return acknowledgesFirst ? Promise.resolve() : written;
     },
     appendLog: (entry: LogEntry) => write({ kind: "line", text: JSON.stringify(entry) }, WRITE_NS),

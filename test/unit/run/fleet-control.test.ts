@@ -155,6 +155,7 @@ test("each clock is known to half its round trip, and the widest of them is told
 
 test("agents are armed with their own offset to the run's clock, and the lease comes after", async () => {
   const { control, roster, asked, leases, until } = fleet();
+  for (const agentId of AGENTS) roster.probed(agentId, { aheadNs: 0, errorBoundNs: 0 });
   roster.probed("b", { aheadNs: 1_500 * MS, errorBoundNs: 3 });
   control.startLeases();
   const armed = await until(control.arm(segment()));
@@ -175,6 +176,19 @@ test("agents are armed with their own offset to the run's clock, and the lease c
     [0, 7],
     "none names the segment before every agent holds it",
   );
+});
+
+test("an agent that was started anew since its probe is armed by its new clock, not by none", async () => {
+  const { control, roster, asked, until } = fleet();
+  await until(control.probeClocks(AGENTS));
+  roster.hear({ agentId: "b", epoch: 2 } as Hello, 0);
+  assert.equal(roster.get("b")!.clockOffset, undefined);
+  await until(control.arm(segment()));
+  const armedB = asked.find(([agentId, { kind }]) => agentId === "b" && kind === "arm-segment");
+  const request = armedB?.[1];
+  assert.ok(request?.kind === "arm-segment");
+  const { aheadNs, errorBoundNs } = request.armSegment.clockOffset;
+  assert.ok(Math.abs(aheadNs - 40 * S - AHEAD_NS.b!) <= errorBoundNs);
 });
 
 test("agents that hold different schedules are refused before any may start", async () => {
@@ -210,7 +224,10 @@ test("an agent that is on its way to another server is asked again, one that is 
     agentId === "b" && nowNs < startNs + 2 * S ? "gone" : undefined,
   );
   assert.deepEqual((await back.until(back.control.arm(segment()))).awayIds, []);
-  assert.equal(back.asked.filter(([agentId]) => agentId === "a").length, 1);
+  const armsOfA = back.asked.filter(
+    ([agentId, { kind }]) => agentId === "a" && kind === "arm-segment",
+  );
+  assert.equal(armsOfA.length, 1);
 
   const gone = fleet((agentId) => (agentId === "b" ? "gone" : undefined));
   const armed = await gone.until(gone.control.arm(segment()));
