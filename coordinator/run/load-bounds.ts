@@ -2,7 +2,7 @@ import type { Segment } from "../../shared/segment/segment.ts";
 import type { Coverage } from "../merge/coverage.ts";
 import { SILENCE_NS } from "./gather.ts";
 import { LEASE_NS } from "./prepare-run-of.ts";
-import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
+import type { DrivenSegment, RunEnd } from "./run-contract.ts";
 
 /**
  * A coordinator that hears of no agent for so long writes that down, so a killed one said its last words at most so long
@@ -10,14 +10,26 @@ import type { DrivenSegment, Resumption, RunEnd } from "./run-contract.ts";
  */
 const CUT_OFF_NS = SILENCE_NS + LEASE_NS;
 
+/** Where a segment was cut off. */
+interface CutOff {
+  /** Run clock, ns: the latest that was known when its coordinator was killed. */
+  readonly atNs: number;
+  /** Agents that told a later coordinator all they had. */
+  readonly toldIds: readonly string[];
+}
+
 /** The end of a coordinator that came before the next segment took over; the segment need not be void for it. */
 function cutOffOf(
   { driven, resumptions }: Pick<RunEnd, "driven" | "resumptions">,
   place: number,
-): Resumption | undefined {
+): CutOff | undefined {
   const fromNs = driven[place]?.segment.startAtNs ?? 0;
   const untilNs = driven[place + 1]?.segment.startAtNs ?? Infinity;
-  return resumptions.find(({ atNs }) => atNs >= fromNs && atNs < untilNs);
+  // Another may have been killed before it had heard everyone.
+  const all = resumptions.filter(({ atNs }) => atNs >= fromNs && atNs < untilNs);
+  const [first] = all;
+  if (first === undefined) return undefined;
+  return { atNs: first.atNs, toldIds: all.flatMap(({ takenBackIds }) => takenBackIds) };
 }
 
 type Known = Pick<
@@ -50,11 +62,11 @@ function lastOf(
   of: {
     readonly agentId: string;
     readonly coverage: Coverage | undefined;
-    readonly cutOff: Resumption | undefined;
+    readonly cutOff: CutOff | undefined;
   },
 ): number {
   const { agentId, coverage, cutOff } = of;
-  if (cutOff?.takenBackIds.includes(agentId) !== true) return Infinity;
+  if (cutOff?.toldIds.includes(agentId) !== true) return Infinity;
   const own = coverage?.stretches.filter(({ segment }) => segment === number) ?? [];
   return own.reduce((last, { untilNs }) => Math.max(last, untilNs), cutOff.atNs);
 }

@@ -49,6 +49,8 @@ export class RunLedger<State> {
   readonly server: ServerLog | undefined;
   /** Everyone who ever took part, in the order of coming. */
   agentIds: readonly string[] = [];
+  /** The process of each of them that took part last. */
+  readonly epochs = new Map<string, number>();
   /** Those of them that still do. */
   active: readonly string[] = [];
   incarnation = 1;
@@ -213,6 +215,7 @@ export class RunLedger<State> {
       case "agents":
         this.active = entry.agents.map((hello) => hello.agentId);
         this.agentIds = [...new Set([...this.agentIds, ...this.active])];
+        for (const { agentId, epoch } of entry.agents) this.epochs.set(agentId, epoch);
         this.#procedure ??= this.#options.procedureOf(entry.agents);
         return;
       case "members": {

@@ -60,7 +60,7 @@ export type RunLogEntry<State = unknown> =
   | { readonly kind: "rearm"; readonly segment: number }
   /** Another coordinator goes on; the segment in flight is void. */
   | { readonly kind: "resumed"; readonly incarnation: number; readonly reports: number }
-  /** These were held by the run when it was resumed, and have reported all they had. */
+  /** These took part before the run was resumed, and have reported all they had. */
   | { readonly kind: "taken-back"; readonly agentIds: readonly string[] }
   | {
       readonly kind: "end";

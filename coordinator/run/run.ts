@@ -139,8 +139,9 @@ export class Run<State> {
   async #taken(agents: readonly Hello[], report: ReportAddress): Promise<readonly Hello[]> {
     if (!this.#isResumed) return agents;
     const { runId, incarnation } = this.#options;
-    const taken = await takeBack(this.#ports, agents, { runId, incarnation, report });
-    await this.#log({ kind: "taken-back", agentIds: taken.heldIds });
+    const { epochs } = this.#ledger;
+    const taken = await takeBack(this.#ports, agents, { runId, incarnation, report, epochs });
+    await this.#log({ kind: "taken-back", agentIds: taken.toldIds });
     return taken.agents;
   }
 

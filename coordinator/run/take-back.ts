@@ -14,12 +14,14 @@ export interface Successor {
   readonly runId: string;
   readonly incarnation: number;
   readonly report: ReportAddress;
+  /** The process of each agent that took part: one that is free by now has told all it had to a coordinator between. */
+  readonly epochs: ReadonlyMap<string, number>;
 }
 
-/** Who takes part from here on, and who of them the run had held. */
+/** Who takes part from here on, and who of them has told all that it did for the run before. */
 export interface TakenBack {
   readonly agents: readonly Hello[];
-  readonly heldIds: readonly string[];
+  readonly toldIds: readonly string[];
 }
 
 /**
@@ -34,27 +36,26 @@ export async function takeBack(
   successor: Successor,
 ): Promise<TakenBack> {
   const answers = await Promise.all(
-    there.map(async (hello) => ({
-      hello,
-      answer: hello.runId === undefined ? "free" : await answerOf(asking, hello.agentId, successor),
-    })),
+    there.map(async (hello) => ({ hello, answer: await answerOf(asking, hello, successor) })),
   );
   return {
     agents: answers.flatMap(({ hello, answer }) => (answer === "away" ? [] : [hello])),
-    heldIds: answers.flatMap(({ hello, answer }) => (answer === "held" ? [hello.agentId] : [])),
+    toldIds: answers.flatMap(({ hello, answer }) => (answer === "told" ? [hello.agentId] : [])),
   };
 }
 
 async function answerOf(
   asking: Asking,
-  agentId: string,
+  { agentId, epoch, ...hello }: Hello,
   successor: Successor,
-): Promise<"held" | "free" | "away"> {
-  const { runId, incarnation } = successor;
+): Promise<"told" | "new" | "away"> {
+  const { runId, incarnation, epochs } = successor;
+  const whenFree = epochs.get(agentId) === epoch ? "told" : "new";
+  if (hello.runId === undefined) return whenFree;
   try {
-    if (!(await isAttached(asking, agentId, successor))) return "free";
+    if (!(await isAttached(asking, agentId, successor))) return whenFree;
     await askAgent(asking, agentId, { kind: "release", runId, incarnation });
-    return "held";
+    return "told";
   } catch (error) {
     if (isAway(error)) return "away";
     throw error;
