@@ -3,6 +3,7 @@ import { binomialCdf, binomialTail } from "./binomial.ts";
 import type { ClauseTally } from "./clause-tally.ts";
 import { mixtureLogEValue } from "./e-value.ts";
 import { fitLogLinear } from "./glm.ts";
+import { requestsToRelax } from "./relaxation.ts";
 
 /** One clause at one rate: what was promised, and what was counted. */
 export interface RateCounts {
@@ -14,6 +15,11 @@ export interface RateCounts {
   readonly limitIndex: number;
   /** Whether the tail over several thresholds may be fitted: latencies that a queue drives. */
   readonly hasTail: boolean;
+  /** The limit of a latency clause, s; undefined for other clauses. */
+  readonly limitS: number | undefined;
+  /** Rate of the window, requests/s, and the requests fired in it. */
+  readonly ratePerSecond: number;
+  readonly fired: number;
   readonly tally: ClauseTally;
 }
 
@@ -27,6 +33,8 @@ export interface RateEvidence {
   readonly logEValue: number;
   /** ln of the fraction over the limit as the fitted tail has it; null without a fit. */
   readonly logOver: { readonly value: number; readonly standardError: number } | null;
+  /** Requests that the window lacks for a queue to have filled, where nothing else keeps it from passing; else 0. */
+  readonly requestsMissing: number;
   /** Nothing speaks against the clause, there are only too few requests to show it by counting. */
   readonly tooFew: boolean;
 }
@@ -62,7 +70,8 @@ const TAIL_PRECISION = [1 / 16, 1 / 25];
  * Judges one clause in one window of constant rate.
  *
  * FAIL at any time: the e-value against the clause, tempered by 1/φ, passes ln 20. At a `look` also by the tail:
- * ln S(u) = c0 + c1 (u/D − 1) over the thresholds, PASS when c0 + 2.6 se < ln ε, FAIL when c0 − 2.6 se > ln ε.
+ * ln S(u) = c0 + c1 (u/D − 1) over the thresholds, PASS when c0 + 2.6 se < ln ε and the window is as long as such a
+ * queue takes to fill, FAIL when c0 − 2.6 se > ln ε.
  * Clauses that no queue's tail describes are counted at their own threshold with their dispersion instead, which
  * takes longer.
  *
@@ -75,7 +84,10 @@ export function judgeRate(counts: RateCounts, look: boolean): RateVerdict {
   const overCount = tally.over[limitIndex] ?? 0;
   const clumpFactor = tally.limitClumpFactor;
   const logEValue = mixtureLogEValue(overCount, requests, allowedFraction) / clumpFactor;
-  const evidence = { requests, overCount, clumpFactor, logEValue, logOver: null, tooFew: false };
+  const evidence = {
+    ...{ requests, overCount, clumpFactor, logEValue },
+    ...{ logOver: null, requestsMissing: 0, tooFew: false },
+  };
   if (overCount >= OVER_MIN && logEValue > LOG_E_VALUE_REFUTES) {
     return described("violated", counts, evidence);
   }
@@ -97,6 +109,33 @@ function judgeTail(counts: RateCounts, seen: RateEvidence): RateVerdict {
   if (used.length < 2) return described("undecided", counts, seen);
 
   const clumpFactor = Math.max(seen.clumpFactor, bodyClumpFactor);
+  const fit = tailFit(counts, used, clumpFactor);
+  const { value, standardError } = fit;
+  const evidence = { ...seen, clumpFactor, logOver: { value, standardError } };
+  const distance = (value - Math.log(allowedFraction)) / standardError;
+  if (distance > Z) return described("violated", counts, evidence);
+  const aboveFloor = binomialCdf(seen.overCount, seen.requests, allowedFraction) <= ALPHA_FLOOR;
+  if (hardlyQueues(counts, clumpFactor)) return described("met", counts, evidence);
+  if (!aboveFloor || distance >= -Z) return described("undecided", counts, evidence);
+  const missing = requestsMissing(counts, { multiple: 1, logFall: fit.logFall });
+  return described(missing === 0 ? "met" : "undecided", counts, {
+    ...evidence,
+    requestsMissing: missing,
+  });
+}
+
+interface TailFit {
+  /** ln of the fraction over the limit. */
+  readonly value: number;
+  readonly standardError: number;
+  /** By how much ln S falls at least from 0 to the limit. */
+  readonly logFall: number;
+}
+
+/** ln S(u) = c0 + c1 (u/D − 1) over the thresholds at `used`. */
+function tailFit(counts: RateCounts, used: readonly number[], clumpFactor: number): TailFit {
+  const { allowedFraction, thresholds } = counts;
+  const { decided, over } = counts.tally;
   // Thresholds share their requests: m of them are taken for √m times the evidence of one.
   const weight = 1 / clumpFactor / Math.sqrt(used.length);
   const fit = fitLogLinear(
@@ -107,14 +146,22 @@ function judgeTail(counts: RateCounts, seen: RateEvidence): RateVerdict {
     })),
     { mean: [Math.log(allowedFraction), TAIL_SLOPE], precision: TAIL_PRECISION },
   );
-  const [value = 0] = fit.coefficients;
-  const [standardError = Infinity] = fit.standardErrors;
-  const evidence = { ...seen, clumpFactor, logOver: { value, standardError } };
-  const distance = (value - Math.log(allowedFraction)) / standardError;
-  if (distance > Z) return described("violated", counts, evidence);
-  const aboveFloor = binomialCdf(seen.overCount, seen.requests, allowedFraction) <= ALPHA_FLOOR;
-  const passes = (aboveFloor && distance < -Z) || hardlyQueues(counts, clumpFactor);
-  return described(passes ? "met" : "undecided", counts, evidence);
+  const [value = 0, slope = 0] = fit.coefficients;
+  const [standardError = Infinity, slopeError = Infinity] = fit.standardErrors;
+  return { value, standardError, logFall: -slope - Z * slopeError };
+}
+
+/** Requests that the window lacks before a queue whose tail ends at `multiple` of the limit would show there. */
+function requestsMissing(
+  counts: RateCounts,
+  { multiple, logFall }: { readonly multiple: number; readonly logFall: number },
+): number {
+  const { allowedFraction, ratePerSecond, limitS = 0, fired } = counts;
+  const needed = requestsToRelax({
+    ...{ ratePerSecond, allowedFraction, logFall },
+    limitS: limitS * multiple,
+  });
+  return Math.max(0, Math.ceil(needed - fired));
 }
 
 /**
@@ -122,12 +169,14 @@ function judgeTail(counts: RateCounts, seen: RateEvidence): RateVerdict {
  * S(D) <= S(u). A service far below its limit leaves the tail's fit nothing to hold on to but its prior.
  */
 function hardlyQueues(counts: RateCounts, clumpFactor: number): boolean {
-  const { allowedFraction, limitIndex, tally } = counts;
+  const { allowedFraction, limitIndex, tally, thresholds } = counts;
   const factor = Math.max(clumpFactor, CLUMP_FACTOR_UNSEEN);
   return tally.over.some((over, j) => {
     const decided = tally.decided[j] ?? 0;
     return (
-      j <= limitIndex && binomialCdf(over / factor, decided / factor, allowedFraction) <= ALPHA
+      j <= limitIndex &&
+      binomialCdf(over / factor, decided / factor, allowedFraction) <= ALPHA &&
+      requestsMissing(counts, { multiple: thresholds[j] ?? 1, logFall: 0 }) === 0
     );
   });
 }
@@ -150,7 +199,7 @@ function described(verdict: Verdict, counts: RateCounts, evidence: RateEvidence)
 }
 
 function reasonOf(clause: Clause, evidence: RateEvidence): string {
-  const { requests, overCount, clumpFactor, logOver } = evidence;
+  const { requests, overCount, clumpFactor, logOver, requestsMissing: missing } = evidence;
   const noun = clause.kind === "quantile" ? "over" : "bad";
   const counted = `${clause.text}: ${grouped(overCount)} of ${grouped(requests)} ${noun}`;
   const share = requests > 0 ? ` (${percent(overCount / requests)})` : "";
@@ -158,7 +207,12 @@ function reasonOf(clause: Clause, evidence: RateEvidence): string {
   if (logOver === null) return `${counted}${share}${clumps}`;
   const bound = (sign: number): string =>
     percent(Math.min(1, Math.exp(logOver.value + sign * Z * logOver.standardError)));
-  return `${counted}${share}${clumps}; the tail puts it at ${bound(-1)} to ${bound(1)}`;
+  const tail = `; the tail puts it at ${bound(-1)} to ${bound(1)}`;
+  const short =
+    missing > 0
+      ? `, but such a queue fills slowly: ${grouped(missing)} requests more are needed`
+      : "";
+  return `${counted}${share}${clumps}${tail}${short}`;
 }
 
 function grouped(count: number): string {

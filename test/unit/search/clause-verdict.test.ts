@@ -16,6 +16,9 @@ function countsOf(
     limitIndex: 7,
     thresholds: THRESHOLDS,
     hasTail: true,
+    limitS: 2,
+    ratePerSecond: 35,
+    fired: decided,
     tally: {
       decided: THRESHOLDS.map(() => decided),
       over,
@@ -43,4 +46,30 @@ test("a window passes only at a look", () => {
 test("many over the limit refute the clause at any time", () => {
   const over = THRESHOLDS.map(() => 150);
   assert.equal(judgeRate(countsOf(505, over), false).verdict, "violated");
+});
+
+test("a queue that is only just overrun has not filled in a short window, which does not pass by its tail", () => {
+  const over = [300, 200, 100, 50, 25, 8, 2, 0];
+  // 40 and 400 requests within the limit: a relaxation time is 4 (λ D)² / (θ D)² requests.
+  const small = { limitS: 2, ratePerSecond: 20, fired: 1_000 };
+  const large = { limitS: 2, ratePerSecond: 200, fired: 1_000 };
+  assert.equal(judgeRate(countsOf(1_000, over, small), true).verdict, "met");
+  const short = judgeRate(countsOf(1_000, over, large), true);
+  assert.equal(short.verdict, "undecided");
+  assert.match(short.reason, /such a queue fills slowly: [\d,]+ requests more are needed$/);
+  const missing = short.evidence.requestsMissing;
+  const enough = { ...large, fired: 1_000 + missing };
+  assert.equal(judgeRate(countsOf(1_000, over, enough), true).verdict, "met");
+  assert.equal(
+    judgeRate(countsOf(1_000, over, { ...enough, fired: 999 + missing }), true).verdict,
+    "undecided",
+  );
+});
+
+test("counting alone passes a short window only by a threshold that a queue reaches within it", () => {
+  const over = [...NONE];
+  // Nothing over any threshold; but 400 requests fit within the limit, and 60 within the lowest threshold.
+  const large = { limitS: 2, ratePerSecond: 200, fired: 505 };
+  assert.equal(judgeRate(countsOf(505, over, large), true).verdict, "undecided");
+  assert.equal(judgeRate(countsOf(3_300, over, { ...large, fired: 3_300 }), true).verdict, "met");
 });
