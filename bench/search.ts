@@ -53,7 +53,7 @@ interface Outcome {
   readonly halfWidth: number;
 }
 
-const slowest: { readonly refitsMs: number[] } = { refitsMs: [] };
+const refitsMs: number[] = [];
 
 function optionsOf({ queue, timeBudgetS = 300, rateMinPerSecond }: Row): SearchOptions {
   return {
@@ -75,7 +75,7 @@ function timed(procedure: Procedure<unknown>): Procedure<unknown> {
     advance(state, observation) {
       const beganMs = performance.now();
       const step = procedure.advance(state, observation);
-      if (step.decision.kind !== "go-on") slowest.refitsMs.push(performance.now() - beganMs);
+      if (step.decision.kind !== "go-on") refitsMs.push(performance.now() - beganMs);
       return step;
     },
   };
@@ -222,7 +222,7 @@ process.stdout.write(
 printOneRate(1.3);
 printOneRate(1.05);
 process.stdout.write(
-  `\na decision of the tail search takes ${quantile(slowest.refitsMs, 0.5).toFixed(1)} ms in the median, ` +
-    `${quantile(slowest.refitsMs, 0.99).toFixed(0)} ms at p99\n` +
+  `\na decision of the tail search takes ${quantile(refitsMs, 0.5).toFixed(1)} ms in the median, ` +
+    `${quantile(refitsMs, 0.99).toFixed(0)} ms at p99, ${quantile(refitsMs, 1).toFixed(0)} ms at most (asked: 50)\n` +
     `CPU: ${(process.cpuUsage().user / 1e6).toFixed(0)} s, wall: ${((performance.now() - beganMs) / 1000).toFixed(0)} s\n`,
 );

@@ -1,5 +1,6 @@
 import { bracketOf, halfWidthOf, type BisectState, type Probe } from "./bisect-state.ts";
 import { ceilingOf, isGeneratorBeaten } from "./next-rate.ts";
+import { precisionNotes } from "./precision-note.ts";
 import { beliefOf } from "./rate-belief.ts";
 import type { Decision, MaxRate, SearchOptions } from "./procedure.ts";
 
@@ -40,8 +41,6 @@ function between(options: SearchOptions, state: BisectState): MaxRate | undefine
   const { low, high } = bracketOf(state.probes);
   if (low === undefined || high === undefined) return undefined;
   const ratePerSecond = beliefOf(state).ratePerSecond;
-  const halfWidth = halfWidthOf(state.probes);
-  const wide = halfWidth > options.precisionFraction;
   return {
     ratePerSecond,
     lowPerSecond: low.ratePerSecond,
@@ -53,11 +52,7 @@ function between(options: SearchOptions, state: BisectState): MaxRate | undefine
     evidence: evidenceOf(state.probes, ratePerSecond),
     notes: [
       ...state.notes,
-      ...(wide
-        ? [
-            `the interval is ±${Math.round(100 * halfWidth)} %, wider than the ±${Math.round(100 * options.precisionFraction)} % asked for: more time would narrow it`,
-          ]
-        : []),
+      ...precisionNotes(halfWidthOf(state.probes), options.precisionFraction),
     ],
   };
 }

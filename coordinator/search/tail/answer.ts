@@ -10,6 +10,7 @@ import { confirmRequest } from "./confirm.ts";
 import { ceilingOf, estimateOf } from "./current-estimate.ts";
 import { driftOf, inversionOf, newerHalf } from "./drift.ts";
 import { coBindingOf, type Estimate, halfWidthOf } from "./estimate.ts";
+import { precisionNotes } from "../precision-note.ts";
 import { findingsOf } from "./findings.ts";
 import { limitNotes } from "./limit-notes.ts";
 import { changed, endWith, type Move, next, shown, type TailStep } from "./move.ts";
@@ -96,13 +97,7 @@ function tooLittle(move: Move): Decision {
 function found(move: Move, estimate: Estimate, flags: readonly string[]): Decision {
   const { options, state } = move;
   const ceiling = ceilingOf({ options, state });
-  const halfWidth = halfWidthOf(estimate);
-  const wide =
-    halfWidth > options.precisionFraction
-      ? [
-          `the interval is ±${Math.round(100 * halfWidth)} %, wider than the ±${Math.round(100 * options.precisionFraction)} % asked for: more time would narrow it`,
-        ]
-      : [];
+  const wide = precisionNotes(halfWidthOf(estimate), options.precisionFraction);
   const ratePerSecond = Math.min(estimate.ratePerSecond, ceiling);
   const lowPerSecond = Math.min(estimate.lowPerSecond, ratePerSecond);
   const answer: MaxRate = {

@@ -1,5 +1,5 @@
 import { type ClauseEstimate, type FitInput, focusOf, withoutFocus } from "./clause-estimate.ts";
-import { correctDirectly } from "./direct-correction.ts";
+import { correctDirectly, type RatePosterior } from "./direct-correction.ts";
 import { effectiveCounts, fitInterToken, interTokenAt, interTokenRoot } from "./inter-token.ts";
 import { jackknifeVariance } from "./jackknife.ts";
 import type { ClauseModel } from "./models.ts";
@@ -12,6 +12,12 @@ const FEW_BLOCKS_LOG_SD = 0.12;
 const SPREAD_LOG_SD_MAX = 0.15;
 const LOG_REACH = 0.45;
 const JACKKNIFE_BLOCKS_MIN = 3;
+/**
+ * Independent observations in a time in system. How busy a batching server is, is an M/G/∞ occupancy, whose correlation
+ * adds up to E[S] (1 + cv²) / 2: a time in system is worth 1 / (1 + cv²), 1 for requests of one length. The interval
+ * takes that. The answer itself has the smaller error where the counts weigh twice as much against the fit's form.
+ */
+const PER_RESIDENCE = { interval: 1, answer: 2 } as const;
 const EFFECTIVE_DISPERSION = 15;
 
 /** The root of the inter-token fit, corrected by the effective counts over the limit itself. */
@@ -22,23 +28,27 @@ export function estimateInterToken(model: ClauseModel, input: FitInput): ClauseE
   const root = interTokenRoot(fit, allowedFraction);
   const isFew = focusOf(blocks).length < JACKKNIFE_BLOCKS_MIN || !input.thorough;
   const slope = (fit.slope * root) / anchor.ratePerSecond;
-  const posterior = correctDirectly(
-    {
-      ratePerSecond: root,
-      logSd: isFew ? FEW_BLOCKS_LOG_SD : Math.min(SPREAD_LOG_SD_MAX, spread(model, input, root)),
-      slope,
-      rateMaxPerSecond: Infinity,
-      logReach: LOG_REACH,
-    },
-    focusOf(blocks).flatMap((block) => effectiveCounts(model, block)),
-    { allowedFraction, tail },
-  );
-  const { ratePerSecond } = posterior;
+  const prior = {
+    ratePerSecond: root,
+    logSd: isFew ? FEW_BLOCKS_LOG_SD : Math.min(SPREAD_LOG_SD_MAX, spread(model, input, root)),
+    slope,
+    rateMaxPerSecond: Infinity,
+    logReach: LOG_REACH,
+  };
+  const corrected = (perResidence: number): RatePosterior =>
+    correctDirectly(
+      prior,
+      focusOf(blocks).flatMap((block) => effectiveCounts(model, block, perResidence)),
+      { allowedFraction, tail },
+    );
+  const { ratePerSecond } = corrected(PER_RESIDENCE.answer);
+  const interval = corrected(PER_RESIDENCE.interval);
+  const about = ratePerSecond / interval.ratePerSecond;
   return {
     model,
     ratePerSecond,
-    lowPerSecond: posterior.lowPerSecond,
-    highPerSecond: posterior.highPerSecond,
+    lowPerSecond: interval.lowPerSecond * about,
+    highPerSecond: interval.highPerSecond * about,
     slope,
     clumpFactor: EFFECTIVE_DISPERSION,
     floor: 0,

@@ -70,18 +70,20 @@ export function interTokenAt(fit: InterTokenFit, ratePerSecond: number): number 
   return logistic(fit.intercept + fit.slope * (part - REFERENCE_PART));
 }
 
-/** All requests in flight share their steps: a time in system is worth no more than this many independent ones. */
-const EFFECTIVE_PER_RESIDENCE = 2;
-
-/** What a block's counts over the limit are worth by themselves. */
+/**
+ * What a block's counts over the limit are worth by themselves.
+ *
+ * @param perResidence requests in flight share their steps: a time in system is worth this many independent ones at most.
+ */
 export function effectiveCounts(
   clause: SurfaceClause,
   block: Block,
+  perResidence: number,
 ): readonly { ratePerSecond: number; over: number; total: number }[] {
   const count = effectiveCount(clause, block, clause.limitIndex);
   if (count === undefined) return [];
   const residences = block.recordedS / Math.max(block.residenceS ?? 0, 1e-3);
-  const weight = Math.min(1, (EFFECTIVE_PER_RESIDENCE * residences) / Math.max(count.total, 1e-9));
+  const weight = Math.min(1, (perResidence * residences) / Math.max(count.total, 1e-9));
   const { ratePerSecond } = block;
   return [{ ratePerSecond, over: count.over * weight, total: count.total * weight }];
 }

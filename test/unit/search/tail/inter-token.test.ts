@@ -7,6 +7,8 @@ import {
   interTokenAt,
   interTokenRoot,
 } from "../../../../coordinator/search/tail/inter-token.ts";
+import { correctDirectly } from "../../../../coordinator/search/tail/direct-correction.ts";
+import { estimateInterToken } from "../../../../coordinator/search/tail/inter-token-estimate.ts";
 import { ANCHOR, blockAt, modelOf } from "../../../support/tail-blocks.ts";
 
 const MODEL = modelOf("itl", 0.04);
@@ -34,9 +36,32 @@ test("a clause that is never near its limit has a root beyond saturation, bounde
 });
 
 test("a block counts by its steps, not by its requests", () => {
-  const [count] = effectiveCounts(MODEL, blocks[2]!);
+  const [count] = effectiveCounts(MODEL, blocks[2]!, 2);
   // 20 a second for 25 s, a fifteenth each.
   assert.ok(count!.total <= 500 / 15 + 1e-9);
   const slow = { ...blocks[2]!, residenceS: 10 };
-  assert.ok(effectiveCounts(MODEL, slow)[0]!.total <= (2 * 25) / 10 + 1e-9);
+  assert.ok(effectiveCounts(MODEL, slow, 2)[0]!.total <= (2 * 25) / 10 + 1e-9);
+});
+
+test("the interval takes a time in system for one observation", () => {
+  const slow = blocks.map((block) => ({ ...block, residenceS: 10 }));
+  const fit = fitInterToken(MODEL, slow, ANCHOR);
+  const ratePerSecond = interTokenRoot(fit, 0.01);
+  const expected = correctDirectly(
+    {
+      ratePerSecond,
+      logSd: 0.12,
+      slope: (fit.slope * ratePerSecond) / ANCHOR.ratePerSecond,
+      rateMaxPerSecond: Infinity,
+      logReach: 0.45,
+    },
+    slow.flatMap((block) => effectiveCounts(MODEL, block, 1)),
+    { allowedFraction: 0.01, tail: 0.025 },
+  );
+  const got = estimateInterToken(MODEL, {
+    ...{ blocks: slow, anchor: ANCHOR, tail: 0.025, thorough: false },
+  });
+  const width = (of: typeof expected | typeof got): number => of.highPerSecond / of.lowPerSecond;
+  assert.ok(Math.abs(width(got) / width(expected) - 1) < 1e-9, `${width(got)} ${width(expected)}`);
+  assert.ok(got.lowPerSecond < got.ratePerSecond && got.ratePerSecond < got.highPerSecond);
 });
