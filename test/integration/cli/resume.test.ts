@@ -22,7 +22,8 @@ const KILLS = [
   ["segment", 1],
 ] as const;
 
-const RATES = [10, 20];
+/** Requests/s. The server answers at once, so that the search ends at the highest rate it may ask for. */
+const RATE_MAX = 40;
 
 /** Agents calibrate themselves at each of the six starts, which takes its time on a busy machine. */
 const STEP_MAX_MS = 60_000;
@@ -48,17 +49,29 @@ async function killedAt(
   assert.equal((await running.ended).signal, "SIGKILL");
 }
 
-test("a run killed five times is resumed five times, and its folder gives back its result", {
+/** On a busy machine the agent may be too late to be believed: then, and only then, there is no answer. */
+function assertAnswered({ outcome, maxRate }: Result): void {
+  if (outcome.kind === "inconclusive") {
+    assert.match(outcome.reason, /^the load generator could not hold/);
+    return;
+  }
+  assert.equal(outcome.kind, "found", outcome.reason);
+  assert.equal(maxRate?.requestsPerSecond, RATE_MAX);
+  assert.equal(maxRate.limitedBy, "max-rate");
+}
+
+test("a search killed five times is resumed five times, and its folder gives back its result", {
   timeout: TEST_MAX_MS,
 }, async (context) => {
   const directory = join(await temporaryFolder(context), "run");
   const url = await startHttp(context, openaiServer());
-  const run = [
-    ...["run", "--target", url, "--rate", RATES.join(","), "--duration", "1s"],
+  const find = [
+    ...["find", "--target", url, "--slo", "ttft p50 <= 4s", "--time-budget", "30s"],
+    ...["--min-rate", "20", "--max-rate", String(RATE_MAX)],
     ...["--output-tokens", "2", "--agents", "1", "--out", directory],
   ];
   for (const [place, [kind, more]] of KILLS.entries()) {
-    const args = place === 0 ? run : ["resume", directory];
+    const args = place === 0 ? find : ["resume", directory];
     await killedAt(context, args, { directory, kind, more });
     // As a write that did not come to its end.
     if (place === 2) await appendFile(join(directory, "log.jsonl"), '{"kind":"st');
@@ -67,11 +80,7 @@ test("a run killed five times is resumed five times, and its folder gives back i
   const { exitCode, stdout, stderr } = await loadline(context, "resume", directory, "--json");
   const result = JSON.parse(stdout) as Result;
   assert.equal(exitCode, result.exitCode, stderr);
-  assert.deepEqual(result.outcome, { kind: "finished", reason: "" });
-  assert.deepEqual(
-    result.probes.map((probe) => probe.requestsPerSecond),
-    RATES,
-  );
+  assertAnswered(result);
   for (const { countsByOutcome: counts } of result.probes) assert.equal(counts.ok, counts.fired);
   assert.equal(result.resumptions?.length, KILLS.length);
   assert.equal(await readFile(join(directory, "result.json"), "utf8"), stdout);
@@ -79,12 +88,12 @@ test("a run killed five times is resumed five times, and its folder gives back i
   const replay = await loadline(context, "report", directory, "--format", "json", "--replay");
   assert.equal(replay.stdout, stdout, replay.stderr);
 
-  // What the compressor of a killed coordinator held back is lost; what came later is not.
+  // What the compressor of a killed coordinator held back is lost; what came later is not. Records have the settling too.
   const last = result.probes.at(-1);
   let recorded = 0;
   for await (const { segment } of readRequests(directory))
     if (segment === last?.segment) recorded += 1;
-  assert.equal(recorded, last?.countsByOutcome.fired);
+  assert.ok(recorded >= (last?.countsByOutcome.fired ?? Infinity), `${recorded} records`);
 
   const again = await loadline(context, "resume", directory);
   assert.equal(again.exitCode, 2);
