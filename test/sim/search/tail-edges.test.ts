@@ -68,6 +68,28 @@ function holds({ lowPerSecond, highPerSecond }: MaxRate, ratePerSecond: number):
   return lowPerSecond <= ratePerSecond && ratePerSecond <= (highPerSecond ?? Infinity);
 }
 
+/** Warms up within some 20 s. */
+function coldServer(): VirtualServer {
+  return fifoServer({
+    slots: 4,
+    seed: 51,
+    serviceS: (draws, { startS }) =>
+      (0.08 + 0.02 * draws.unit()) * (1 + 4 * Math.exp(-Math.max(0, startS) / 8)),
+  });
+}
+
+/** Every step of the search; one that is added has to be reached here. */
+const STEPS: Readonly<Record<TailState["step"], true>> = {
+  calibrate: true,
+  "warm-up": true,
+  ramp: true,
+  saturate: true,
+  drain: true,
+  focus: true,
+  confirm: true,
+  ceiling: true,
+};
+
 const mm4 = (seed = 11): VirtualServer => MM4.server(seed);
 
 describe("a target that cannot meet the SLO at any rate", () => {
@@ -228,13 +250,7 @@ describe("a server that does not hold still", () => {
   });
 
   test("a cold one is warmed up first", () => {
-    const server = fifoServer({
-      slots: 4,
-      seed: 51,
-      serviceS: (draws, { startS }) =>
-        (0.08 + 0.02 * draws.unit()) * (1 + 4 * Math.exp(-Math.max(0, startS) / 8)),
-    });
-    const run = searchAt({ server });
+    const run = searchAt({ server: coldServer() });
     assert.ok(stepsOf(run).has("warm-up"));
     answerOf(run);
     assert.equal(run.segments.filter(({ request }) => request.purpose === "calibrate").length, 2);
@@ -340,4 +356,11 @@ describe("clauses that are only counted", () => {
     const answer = answerOf(run);
     assert.ok(Math.abs(answer.ratePerSecond / BATCH_TTFT.truthPerSecond - 1) < 0.2);
   });
+});
+
+test("each step of the search is one that a search comes to", () => {
+  const whole = searchAt({ server: coldServer(), options: { confirm: true } });
+  const bounded = searchAt({ server: mm4(), options: { rateMaxPerSecond: 15 } });
+  const reached = new Set([...stepsOf(whole), ...stepsOf(bounded)]);
+  assert.deepEqual([...reached].sort(), Object.keys(STEPS).sort());
 });
