@@ -37,7 +37,9 @@ export async function intakeCost(): Promise<Row> {
   try {
     const before = process.cpuUsage();
     for (const encoded of seconds)
-      await Promise.all(encoded.map((bytes) => intake.onInterval(decodeIntervalReport(bytes))));
+      await Promise.all(
+        encoded.map((bytes) => intake.onInterval(decodeIntervalReport(bytes), bytes)),
+      );
     const { user, system } = process.cpuUsage(before);
     if (merge.reportsTaken !== AGENTS * SECONDS || merge.problems.length > 0)
       throw new Error(`took ${merge.reportsTaken} reports; ${merge.problems[0] ?? ""}`);

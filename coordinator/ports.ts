@@ -21,8 +21,12 @@ export interface FleetLink {
 
 /** What the result path hands to the coordinator. The returned promise settles when it is on disk. */
 export interface ReportReceiver {
-  /** Resolves to a refusal when the report is not of this run, malformed, or in conflict with one taken before. */
-  onInterval(report: IntervalReport): Promise<Refusal | undefined>;
+  /**
+   * Resolves to a refusal when the report is not of this run, malformed, or in conflict with one taken before.
+   *
+   * @param bytes the report as it came, where it came as bytes: what is written down need not be encoded anew.
+   */
+  onInterval(report: IntervalReport, bytes?: Uint8Array): Promise<Refusal | undefined>;
   onRecords(batch: RecordBatch): Promise<void>;
   /** A message of this agent could not be read, so that nothing more of it is taken. */
   onMalformed?(agentId: string, refusal: Refusal): void;
@@ -46,7 +50,7 @@ export interface LogEntry {
 export interface RunStore {
   readonly directory: string;
   writePlan(plan: unknown): Promise<void>;
-  appendInterval(report: IntervalReport): Promise<void>;
+  appendInterval(report: IntervalReport, bytes?: Uint8Array): Promise<void>;
   appendLog(entry: LogEntry): Promise<void>;
   /** What the target said of itself, in `server.jsonl`. */
   appendServer(entry: LogEntry): Promise<void>;

@@ -105,7 +105,8 @@ export class ReportStreamSession {
   async #take(
     received: Exclude<ReportReceived, { kind: "malformed" }>,
   ): Promise<Refusal | undefined> {
-    if (received.kind === "interval") return this.#receiver.onInterval(received.report);
+    if (received.kind === "interval")
+      return this.#receiver.onInterval(received.report, received.bytes);
     await this.#receiver.onRecords(received.batch);
     return undefined;
   }

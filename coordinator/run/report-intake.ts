@@ -68,10 +68,10 @@ export class ReportIntake implements ReportReceiver {
     this.#options = options;
   }
 
-  onInterval(report: IntervalReport): Promise<Refusal | undefined> {
+  onInterval(report: IntervalReport, bytes?: Uint8Array): Promise<Refusal | undefined> {
     if (this.#isClosed) return Promise.resolve(runIsOver(report.agentId));
     const before = this.#turns.get(report.agentId) ?? Promise.resolve();
-    const turn = before.then(() => this.#take(report));
+    const turn = before.then(() => this.#take(report, bytes));
     // A failed write must fail this report, and not those after it.
     this.#turns.set(
       report.agentId,
@@ -99,7 +99,7 @@ export class ReportIntake implements ReportReceiver {
     this.#options.onRefused(agentId);
   }
 
-  async #take(report: IntervalReport): Promise<Refusal | undefined> {
+  async #take(report: IntervalReport, bytes: Uint8Array | undefined): Promise<Refusal | undefined> {
     const { merge, store, isMember, onMerged } = this.#options;
     const checked = isMember(report.agentId) ? merge.check(report) : foreignAgent(report.agentId);
     if (checked === "duplicate") return undefined;
@@ -108,7 +108,7 @@ export class ReportIntake implements ReportReceiver {
       return checked;
     }
     try {
-      await store.appendInterval(report);
+      await store.appendInterval(report, bytes);
     } catch (error) {
       // Not acknowledged, so the agent keeps it; but a run whose reports cannot be kept must not go on.
       this.#options.onNotKept(error);

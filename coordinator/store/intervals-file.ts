@@ -4,7 +4,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { LoadError } from "../../shared/errors.ts";
 import type { IntervalReport } from "../../shared/measurement/report.ts";
 import { REPORT_BYTES_MAX } from "../../shared/wire/report-bounds.ts";
-import { decodeIntervalReport, encodeIntervalReport } from "../../shared/wire/report-codec.ts";
+import { decodeIntervalReport } from "../../shared/wire/report-codec.ts";
 import { damaged, readFailed } from "./store-errors.ts";
 import type { ReadOptions } from "./torn.ts";
 
@@ -14,8 +14,8 @@ export const INTERVALS_FILE = "intervals.bin";
 const LENGTH_BYTES_MAX = 5;
 
 /** One entry: the report's length as a varint, then the report as on the wire (proto: IntervalReport). */
-export function intervalEntry(report: IntervalReport): Uint8Array {
-  return new BinaryWriter().bytes(encodeIntervalReport(report)).finish();
+export function intervalEntry(report: Uint8Array): Uint8Array {
+  return new BinaryWriter().bytes(report).finish();
 }
 
 /**

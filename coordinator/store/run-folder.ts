@@ -5,6 +5,7 @@ import { assert } from "../../shared/assert.ts";
 import { ExitCode, LoadError } from "../../shared/errors.ts";
 import type { LogEntry, RunStore } from "../ports.ts";
 import { AppendFile } from "./append-file.ts";
+import { encodeIntervalReport } from "../../shared/wire/report-codec.ts";
 import { intervalEntry, INTERVALS_FILE } from "./intervals-file.ts";
 import { linesOf } from "./lines.ts";
 import { lockRunFolder } from "./run-lock.ts";
@@ -77,7 +78,8 @@ async function storeOf(
     directory,
     writePlan: (plan) =>
       writeWhole(directory, PLAN_FILE, `${JSON.stringify(plan, undefined, 2)}\n`),
-    appendInterval: (report) => intervals.append(intervalEntry(report)),
+    appendInterval: (report, bytes = encodeIntervalReport(report)) =>
+      intervals.append(intervalEntry(bytes)),
     appendLog: (entry) => log.append(lineOf(entry)),
     appendServer: async (entry) => server?.append(lineOf(entry)),
     appendRecords: async (batch) => requests?.append(batch),

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Refusal } from "../control/control.ts";
 import type { ArrivalRun, Health, IntervalReport, RecordBatch } from "../measurement/report.ts";
 import { NS_PER_US } from "../units.ts";
@@ -25,6 +25,7 @@ import {
   malformed,
   nameOf,
   present,
+  REPORT_BYTES_MAX,
   textOf,
 } from "./report-bounds.ts";
 import { intervalFromMessage, intervalToMessage } from "./report-interval.ts";
@@ -100,16 +101,41 @@ export function frameInterval(report: Uint8Array): Uint8Array {
   return new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(report).finish();
 }
 
+/** What came on a report stream; of a report also its bytes, as `encodeIntervalReport` makes them. */
+export type ReportCame =
+  | { readonly kind: "interval"; readonly report: IntervalReport; readonly bytes: Uint8Array }
+  | Extract<ReportUp, { kind: "records" }>;
+
 /** @throws LoadError LL_REPORT_MALFORMED, whatever the bytes. */
-export function decodeReportUp(bytes: Uint8Array): ReportUp {
+export function decodeReportUp(bytes: Uint8Array): ReportCame {
+  const framed = framedInterval(bytes);
+  if (framed !== undefined)
+    return { kind: "interval", report: decodeIntervalReport(framed), bytes: framed };
   const { message } = decodeBounded(ReportRequestSchema, bytes);
   if (message.case === "interval") {
-    return { kind: "interval", report: reportFromMessage(message.value) };
+    const report = reportFromMessage(message.value);
+    return { kind: "interval", report, bytes: encodeIntervalReport(report) };
   }
   if (message.case === "records") {
     return { kind: "records", batch: recordBatchFromMessage(message.value) };
   }
   throw malformed("it is neither an interval report nor a batch of records");
+}
+
+/** The report of a message that is one and nothing else, as `frameInterval` makes it: every one that an agent sends. */
+function framedInterval(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length > REPORT_BYTES_MAX) return undefined;
+  try {
+    const reader = new BinaryReader(bytes);
+    const [field, wireType] = reader.tag();
+    const isInterval = field === ReportRequestSchema.field.interval.number;
+    if (!isInterval || wireType !== WireType.LengthDelimited) return undefined;
+    const report = reader.bytes();
+    return reader.pos === bytes.length ? report : undefined;
+  } catch {
+    // What is wrong with it is said by the decoder of the whole message.
+    return undefined;
+  }
 }
 
 export function encodeReportDown(down: ReportDown): Uint8Array {

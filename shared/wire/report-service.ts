@@ -8,7 +8,7 @@ import {
   ReportService,
 } from "./gen/loadline/v1/report_pb.ts";
 import { decodeBounded, malformed } from "./report-bounds.ts";
-import type { ReportDown, ReportUp } from "./report-codec.ts";
+import type { ReportCame, ReportDown, ReportUp } from "./report-codec.ts";
 import {
   decodeReportDown,
   decodeReportUp,
@@ -18,7 +18,7 @@ import {
 } from "./report-codec.ts";
 
 /** What a server is handed: a message it can use, or what is wrong with it. */
-export type ReportReceived = ReportUp | { readonly kind: "malformed"; readonly error: LoadError };
+export type ReportReceived = ReportCame | { readonly kind: "malformed"; readonly error: LoadError };
 
 /** What a client hands over: a value, or a report that was encoded when it was sealed. */
 export type ReportSent = ReportUp | { readonly kind: "encoded"; readonly report: Uint8Array };

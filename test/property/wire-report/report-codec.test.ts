@@ -21,10 +21,15 @@ test("an interval report comes back from the wire as it was, alone and framed", 
     fc.property(reportArbitrary, (report) => {
       const bytes = encodeIntervalReport(report);
       assert.deepEqual(decodeIntervalReport(bytes), report);
-      assert.deepEqual(decodeReportUp(encodeReportUp({ kind: "interval", report })), {
-        kind: "interval",
-        report,
-      });
+      const came = decodeReportUp(encodeReportUp({ kind: "interval", report }));
+      assert.ok(came.kind === "interval");
+      assert.deepEqual(came.report, report);
+      // What is written down is what was decoded, however the message was put together.
+      assert.deepEqual(Buffer.from(came.bytes), Buffer.from(bytes));
+      const twice = Buffer.concat([frameInterval(bytes), frameInterval(new Uint8Array())]);
+      const merged = decodeReportUp(twice);
+      assert.ok(merged.kind === "interval");
+      assert.deepEqual(decodeIntervalReport(merged.bytes), merged.report);
       assert.deepEqual(frameInterval(bytes), encodeReportUp({ kind: "interval", report }));
     }),
     { numRuns: 60 },

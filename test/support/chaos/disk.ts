@@ -14,8 +14,7 @@ const BEHIND_NS = 400 * NS_PER_MS;
 export type Disk = JournalEntry[];
 
 /** As bytes, as a file has it: the histograms of an hour of reports would not fit into memory. */
-function reportEntry(report: IntervalReport): JournalEntry {
-  const bytes = encodeIntervalReport(report);
+function reportEntry(bytes: Uint8Array): JournalEntry {
   return {
     kind: "report",
     get report() {
@@ -47,8 +46,8 @@ export function diskStore(
   return {
     directory: "disk",
     writePlan: () => Promise.resolve(),
-    appendInterval: (report: IntervalReport) => {
-      const written = write(reportEntry(report), acknowledgesFirst ? BEHIND_NS : WRITE_NS);
+    appendInterval: (report: IntervalReport, bytes = encodeIntervalReport(report)) => {
+      const written = write(reportEntry(bytes), acknowledgesFirst ? BEHIND_NS : WRITE_NS);
       return acknowledgesFirst ? Promise.resolve() : written;
     },
     appendLog: (entry: LogEntry) => write({ kind: "line", text: JSON.stringify(entry) }, WRITE_NS),
