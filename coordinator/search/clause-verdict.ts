@@ -60,6 +60,8 @@ const CLUMP_FACTOR_UNSEEN = 4;
 const ALPHA_FLOOR = 0.05;
 /** Thresholds that more than this exceed tell of the body of the distribution, not of its tail. */
 const TAIL_FRACTION_MAX = 0.35;
+/** A service that so few requests keep waiting for half of its limit has hardly begun to queue, however it goes on. */
+const HARDLY_MULTIPLE_MAX = 0.5;
 /** A window with so many times the allowed fraction over, and more than the tail's part, is hot: clumps do not matter. */
 const HOT_MULTIPLE = 5;
 /** Priors of the tail: its height at the limit is the allowed fraction give or take e⁴, its slope −6 ± 5 a limit. */
@@ -169,16 +171,18 @@ function requestsMissing(
  * S(D) <= S(u). A service far below its limit leaves the tail's fit nothing to hold on to but its prior.
  */
 function hardlyQueues(counts: RateCounts, clumpFactor: number): boolean {
-  const { allowedFraction, limitIndex, tally, thresholds } = counts;
+  const { allowedFraction, tally, thresholds } = counts;
   const factor = Math.max(clumpFactor, CLUMP_FACTOR_UNSEEN);
-  return tally.over.some((over, j) => {
-    const decided = tally.decided[j] ?? 0;
-    return (
-      j <= limitIndex &&
-      binomialCdf(over / factor, decided / factor, allowedFraction) <= ALPHA &&
-      requestsMissing(counts, { multiple: thresholds[j] ?? 1, logFall: 0 }) === 0
-    );
+  return thresholds.some((multiple, j) => {
+    const [over = 0, decided = 0] = [tally.over[j], tally.decided[j]];
+    const isShown = binomialCdf(over / factor, decided / factor, allowedFraction) <= ALPHA;
+    return isShown && multiple <= 1 && hasFilled(counts, multiple);
   });
+}
+
+/** Whether the window is long enough for counts over a multiple of the limit to be those of a queue that has filled. */
+function hasFilled(counts: RateCounts, multiple: number): boolean {
+  return multiple <= HARDLY_MULTIPLE_MAX || requestsMissing(counts, { multiple, logFall: 0 }) === 0;
 }
 
 function judgeCounts(counts: RateCounts, seen: RateEvidence): RateVerdict {

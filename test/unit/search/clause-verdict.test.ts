@@ -66,10 +66,12 @@ test("a queue that is only just overrun has not filled in a short window, which 
   );
 });
 
-test("counting alone passes a short window only by a threshold that a queue reaches within it", () => {
-  const over = [...NONE];
-  // Nothing over any threshold; but 400 requests fit within the limit, and 60 within the lowest threshold.
+test("counting alone passes a short window by what hardly any wait for, half of the limit at most", () => {
+  // 400 requests fit within the limit, so that a queue would not have filled.
   const large = { limitS: 2, ratePerSecond: 200, fired: 505 };
-  assert.equal(judgeRate(countsOf(505, over, large), true).verdict, "undecided");
-  assert.equal(judgeRate(countsOf(3_300, over, { ...large, fired: 3_300 }), true).verdict, "met");
+  assert.equal(judgeRate(countsOf(505, NONE, large), true).verdict, "met");
+  const waits = [300, 250, 200, 150, 100, 2, 0, 0];
+  assert.equal(judgeRate(countsOf(505, waits, large), true).verdict, "undecided");
+  const small = { ...large, ratePerSecond: 20 };
+  assert.equal(judgeRate(countsOf(505, waits, small), true).verdict, "met");
 });
