@@ -7,6 +7,7 @@ import { describe, type TestContext, test } from "node:test";
 import { startBroker } from "../../../coordinator/broker/server.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { SystemClock } from "../../../shared/platform/system-clock.ts";
+import { NS_PER_SECOND } from "../../../shared/units.ts";
 import {
   childrenOf,
   type Ended,
@@ -28,7 +29,7 @@ interface Begun extends Running {
   readonly directory: string;
 }
 
-/** A command that sends, once a report of its first segment has come. */
+/** A command that sends, once a second of its first segment is reported. */
 async function begun(
   context: TestContext,
   args: readonly string[],
@@ -40,9 +41,18 @@ async function begun(
   return { ...running, directory };
 }
 
+interface LogLine {
+  readonly segment?: { readonly startAtNs: number };
+  readonly seen?: { readonly sealedUntilNs: number };
+}
+
 async function isMeasuring(directory: string): Promise<boolean> {
   const text = await readFile(join(directory, "log.jsonl"), "utf8").catch(() => "");
-  return text.includes('"seen"');
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
+  const lines = whole.filter((line) => line !== "").map((line) => JSON.parse(line) as LogLine);
+  const startAtNs = lines.find(({ segment }) => segment !== undefined)?.segment?.startAtNs;
+  const sealedNs = Math.max(...lines.map(({ seen }) => seen?.sealedUntilNs ?? -Infinity));
+  return startAtNs !== undefined && sealedNs >= startAtNs + NS_PER_SECOND;
 }
 
 function resultOf({ stdout, stderr }: Ended): Result {
@@ -111,7 +121,7 @@ describe("loss, with real processes", { concurrency: true }, () => {
     const server = await startSimulator(context, ["--slots", "64", "--service", "fixed:5ms"]);
     const { pid, ended } = await begun(context, [
       ...["find", "--target", server.url, "--slo", "ttft p50 <= 2s", "--agents", "3"],
-      ...["--min-rate", "30", "--max-rate", "30", "--time-budget", "40s", "--method", "bisect"],
+      ...["--min-rate", "30", "--max-rate", "30", "--time-budget", "90s", "--method", "bisect"],
       ...["--output-tokens", "2"],
     ]);
     await killOne(pid);
