@@ -5,11 +5,10 @@ import {
   zeroCounters,
 } from "../../shared/measurement/counters.ts";
 import type { Counters } from "../../shared/measurement/counters.ts";
-import { Histogram } from "../../shared/measurement/histogram.ts";
-import type { Interval } from "../../shared/measurement/interval.ts";
-import type { Health, IntervalReport } from "../../shared/measurement/report.ts";
-import { NS_PER_US } from "../../shared/units.ts";
+import type { IntervalReport } from "../../shared/measurement/report.ts";
+import { AgentHealth } from "./agent-health.ts";
 import { Coverage } from "./coverage.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { openOf, SegmentMerge } from "./segment-merge.ts";
 
 /** How many recent sequence numbers are remembered with their payload, to tell a repeat from a conflict. */
@@ -24,7 +23,7 @@ interface EpochMerge {
   open: number;
   drained: boolean;
   firingSegment: number;
-  readonly fingerprints: Map<number, string>;
+  readonly fingerprints: Map<number, number>;
 }
 
 /** A sentence, and the stretch of the run's clock that it is about. */
@@ -34,19 +33,6 @@ interface MergeProblem {
   readonly untilNs: number;
   /** Reports that were taken say so; what was refused is in none. */
   readonly isReported: boolean;
-}
-
-/** How an agent itself did, over the intervals reported so far. */
-export interface AgentHealth {
-  readonly eventLoopDelay: Histogram;
-  cpuSeconds: number;
-  gcPauseSeconds: number;
-  throttledNs: number;
-  utilisationMax: number;
-  rssBytesMax: number;
-  reportsLost: number;
-  /** Each with the interval it is about, for the validity of one window. */
-  readonly intervals: Health[];
 }
 
 /** All reports of a run, taken once each, as sums per segment. */
@@ -214,7 +200,9 @@ export class RunMerge {
         text: `agent ${report.agentId}, report ${report.sequence}: ${problem}`,
         ...about,
       });
-    this.#addHealth(report.agentId, report.health);
+    const health = this.#health.get(report.agentId) ?? new AgentHealth();
+    this.#health.set(report.agentId, health);
+    health.add(report);
   }
 
   #cover(report: IntervalReport): void {
@@ -230,46 +218,10 @@ export class RunMerge {
     const epoch = this.#latestEpoch.get(agentId);
     return epoch === undefined ? undefined : this.#epochs.get(`${agentId}/${epoch}`);
   }
-
-  #addHealth(agentId: string, health: Health): void {
-    const sum = this.#health.get(agentId) ?? newHealth();
-    this.#health.set(agentId, sum);
-    sum.eventLoopDelay.add(health.eventLoopDelay);
-    sum.cpuSeconds += health.cpuSeconds;
-    sum.gcPauseSeconds += health.gcPauseSeconds;
-    sum.throttledNs += health.throttledNs;
-    sum.utilisationMax = Math.max(sum.utilisationMax, health.eventLoopUtilisation);
-    sum.rssBytesMax = Math.max(sum.rssBytesMax, health.rssBytes);
-    sum.reportsLost = Math.max(sum.reportsLost, health.reportsLost);
-    sum.intervals.push(health);
-  }
 }
 
 function keyOf(report: { readonly agentId: string; readonly epoch: number }): string {
   return `${report.agentId}/${report.epoch}`;
-}
-
-/** Enough of a report to tell two apart that carry the same key: its counts, and what its histograms add up to. */
-function fingerprintOf(report: IntervalReport): string {
-  const { httpErrors, ...counts } = report.totals;
-  return [
-    report.sealedUntilNs,
-    report.open,
-    ...Object.values(counts),
-    ...[...httpErrors].flat(),
-    ...report.deltas.map(digestOf),
-  ].join(":");
-}
-
-function digestOf({ segment, fromNs, classes }: Interval): string {
-  let count = 0;
-  let sum = 0;
-  for (const metrics of classes.values())
-    for (const histogram of metrics.values()) {
-      count += histogram.count;
-      sum += histogram.sum;
-    }
-  return `${segment}/${fromNs}/${count}/${sum}`;
 }
 
 function newEpoch(): EpochMerge {
@@ -283,20 +235,6 @@ function newEpoch(): EpochMerge {
     fingerprints: new Map(),
   };
 }
-
-function newHealth(): AgentHealth {
-  return {
-    eventLoopDelay: new Histogram(NS_PER_US),
-    cpuSeconds: 0,
-    gcPauseSeconds: 0,
-    throttledNs: 0,
-    utilisationMax: 0,
-    rssBytesMax: 0,
-    reportsLost: 0,
-    intervals: [],
-  };
-}
-
 function refusal(code: string, message: string): Refusal {
   return { code, message, hint: "end the other coordinator or agent that uses the same name" };
 }

@@ -23,6 +23,9 @@ export interface MergedInterval {
   readonly activity: Activity;
 }
 
+/** As long as agents add to it, in place: a thousand of them would otherwise copy each list a thousand times. */
+type GrowingInterval = MergedInterval & { readonly exceedances: Exceedance[] };
+
 export type HistogramsByClass = ReadonlyMap<string, ReadonlyMap<Metric, Histogram>>;
 
 /** One agent's part of a segment's recorded window. */
@@ -41,7 +44,7 @@ export function noPart(): AgentPart {
 
 /** Everything the agents reported of one segment, merged. Addition: any order, any number of parts. */
 export class SegmentMerge {
-  readonly #intervals = new Map<number, MergedInterval>();
+  readonly #intervals = new Map<number, GrowingInterval>();
   readonly #classes = new Map<string, Map<Metric, Histogram>>();
   readonly #agents = new Map<string, { -readonly [Field in keyof AgentPart]: AgentPart[Field] }>();
   #counters = zeroCounters();
@@ -112,13 +115,14 @@ function finishedOf(counters: Counters): number {
   return counters.ok + failedCount(counters) + counters.censored;
 }
 
-function scalarsOf(delta: Interval): MergedInterval {
-  const { fromNs, toNs, recorded, counters, clauses, exceedances, exceedancesCut, activity } =
-    delta;
+function scalarsOf(delta: Interval): GrowingInterval {
+  const { fromNs, toNs, recorded, counters, clauses, exceedancesCut, activity } = delta;
+  const exceedances = [...delta.exceedances];
   return { fromNs, toNs, recorded, counters, clauses, exceedances, exceedancesCut, activity };
 }
 
-function merged(known: MergedInterval, delta: Interval): MergedInterval {
+function merged(known: GrowingInterval, delta: Interval): GrowingInterval {
+  for (const exceedance of delta.exceedances) known.exceedances.push(exceedance);
   return {
     fromNs: known.fromNs,
     toNs: Math.min(known.toNs, delta.toNs),
@@ -127,10 +131,7 @@ function merged(known: MergedInterval, delta: Interval): MergedInterval {
     clauses: known.clauses.map((count, position) =>
       addClauseCounts(count, delta.clauses[position]),
     ),
-    exceedances:
-      delta.exceedances.length === 0
-        ? known.exceedances
-        : [...known.exceedances, ...delta.exceedances],
+    exceedances: known.exceedances,
     exceedancesCut: known.exceedancesCut + delta.exceedancesCut,
     activity: addActivity(known.activity, delta.activity),
   };

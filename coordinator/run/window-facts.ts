@@ -72,11 +72,14 @@ function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
   const { segment } = driven;
   const { recordFromNs, startAtNs } = segment;
   const part = merge.segment(segment.number).agents.get(agentId) ?? noPart();
-  const health = (merge.healthOf(agentId)?.intervals ?? []).filter(
-    ({ fromNs, toNs }) => fromNs >= recordFromNs && toNs <= untilNs,
+  const health = (merge.healthOf(agentId)?.stretches ?? []).filter(
+    ({ fromNs, toNs }) => fromNs >= recordFromNs && fromNs + toNs <= 2 * untilNs,
   );
   const sealedNs = Math.min(untilNs, merge.sealedUntilNs([agentId]));
-  const coveredNs = health.reduce((sum, { fromNs, toNs }) => sum + toNs - fromNs, 0);
+  const coveredNs = health.reduce(
+    (sum, { fromNs, toNs }) => sum + Math.min(toNs, untilNs) - fromNs,
+    0,
+  );
   const isLost = !active.includes(agentId) && sealedNs < untilNs;
   const begun = merge.sealedUntilNs(active) > startAtNs;
   const hasSwitched =

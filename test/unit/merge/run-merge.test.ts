@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RunMerge } from "../../../coordinator/merge/run-merge.ts";
 import { ReportIntake } from "../../../coordinator/run/report-intake.ts";
-import type { IntervalReport } from "../../../shared/measurement/report.ts";
+import type { Health, IntervalReport } from "../../../shared/measurement/report.ts";
 import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
 
 const S = 1e9;
@@ -99,7 +99,43 @@ test("an agent's health adds up, and its extremes are kept", () => {
   const sum = merge.healthOf("agent-1")!;
   assert.equal(sum.cpuSeconds, 3);
   assert.equal(sum.utilisationMax, 0.9);
-  assert.equal(sum.intervals.length, 2);
+});
+
+test("health is kept by window, not by report: it does not grow with the run", () => {
+  const health = (sequence: number, cpuSeconds: number): Health => ({
+    ...sampleReport(sequence).health,
+    cpuSeconds,
+    eventLoopUtilisation: sequence === 2 ? 0.5 : 0.2,
+  });
+  const hour = Array.from({ length: 3_600 }, (_, i) =>
+    sampleReport(i + 1, { health: health(i + 1, 0.25) }),
+  );
+  const { stretches } = taken(...hour).healthOf("agent-1")!;
+  assert.deepEqual(
+    stretches.map(({ fromNs, toNs, cpuSeconds }) => [fromNs, toNs, cpuSeconds]),
+    [[0, 3_600 * S, 900]],
+  );
+  // Weighed by time.
+  assert.ok(Math.abs(stretches[0]!.eventLoopUtilisation - (0.2 + 0.3 / 3_600)) < 1e-12);
+  // Another segment, what is not recorded, and a hole begin another stretch.
+  const unrecorded = sampleReport(4).deltas.map((delta) => ({ ...delta, recorded: false }));
+  const parts = taken(
+    sampleReport(1),
+    sampleReport(2, { firingSegment: 2, deltas: [] }),
+    sampleReport(3),
+    sampleReport(4, { deltas: unrecorded }),
+    sampleReport(6),
+  ).healthOf("agent-1")!.stretches;
+  assert.deepEqual(
+    parts.map(({ fromNs, toNs }) => [fromNs / S, toNs / S]),
+    [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [5, 6],
+    ],
+  );
 });
 
 function intakeInto(merge: RunMerge, appendInterval: () => Promise<void>) {
