@@ -11,8 +11,8 @@ import { Coverage } from "./coverage.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { openOf, SegmentMerge } from "./segment-merge.ts";
 
-/** How many recent sequence numbers are remembered with their payload, to tell a repeat from a conflict. */
-const REMEMBERED_REPORTS = 4096;
+/** So many recent reports of an agent are remembered, to tell a repeat from a conflict: minutes of them. */
+const REMEMBERED_REPORTS = 512;
 
 /** What is known of one epoch of one agent. */
 interface EpochMerge {
