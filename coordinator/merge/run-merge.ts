@@ -39,7 +39,8 @@ interface MergeProblem {
 export class RunMerge {
   readonly #runId: string;
   readonly #epochs = new Map<string, EpochMerge>();
-  readonly #latestEpoch = new Map<string, number>();
+  /** By agent: the newest of its epochs, and what is known of it. */
+  readonly #latest = new Map<string, { readonly epoch: number; readonly merge: EpochMerge }>();
   readonly #segments = new Map<number, SegmentMerge>();
   readonly #health = new Map<string, AgentHealth>();
   readonly #coverage = new Map<string, Coverage>();
@@ -128,19 +129,28 @@ export class RunMerge {
 
   /** Which segment the agent last said it was firing; 0 when none. */
   firingSegmentOf(agentId: string): number {
-    return this.#latest(agentId)?.firingSegment ?? 0;
+    return this.#latest.get(agentId)?.merge.firingSegment ?? 0;
   }
 
   drained(agentIds: readonly string[]): boolean {
-    return agentIds.every((agentId) => this.#latest(agentId)?.drained ?? true);
+    return agentIds.every((agentId) => this.#latest.get(agentId)?.merge.drained ?? true);
   }
 
   /** Run clock, ns: up to here everything of every one of the agents is merged. */
   sealedUntilNs(agentIds: readonly string[]): number {
     let untilNs = Number.POSITIVE_INFINITY;
-    for (const agentId of agentIds)
-      untilNs = Math.min(untilNs, this.#latest(agentId)?.sealedUntilNs ?? Number.NEGATIVE_INFINITY);
+    for (const agentId of agentIds) untilNs = Math.min(untilNs, this.#sealedUntilNs(agentId));
     return untilNs;
+  }
+
+  /** The agent of whom least is merged; undefined without any. Nothing is sealed further until it reports. */
+  slowestOf(agentIds: readonly string[]): string | undefined {
+    const untilNs = this.sealedUntilNs(agentIds);
+    return agentIds.find((agentId) => this.#sealedUntilNs(agentId) === untilNs);
+  }
+
+  #sealedUntilNs(agentId: string): number {
+    return this.#latest.get(agentId)?.merge.sealedUntilNs ?? Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -171,10 +181,8 @@ export class RunMerge {
     const key = keyOf(report);
     const epoch = this.#epochs.get(key) ?? newEpoch();
     this.#epochs.set(key, epoch);
-    this.#latestEpoch.set(
-      report.agentId,
-      Math.max(report.epoch, this.#latestEpoch.get(report.agentId) ?? 0),
-    );
+    if (report.epoch >= (this.#latest.get(report.agentId)?.epoch ?? 0))
+      this.#latest.set(report.agentId, { epoch: report.epoch, merge: epoch });
     const about = {
       fromNs: epoch.sealedUntilNs,
       untilNs: report.sealedUntilNs,
@@ -212,11 +220,6 @@ export class RunMerge {
     coverage.add(report);
     const news = deltas.reduce((sum, { counters }) => sum + openOf(counters), 0);
     this.#undecided.set(agentId, (this.#undecided.get(agentId) ?? 0) + news);
-  }
-
-  #latest(agentId: string): EpochMerge | undefined {
-    const epoch = this.#latestEpoch.get(agentId);
-    return epoch === undefined ? undefined : this.#epochs.get(`${agentId}/${epoch}`);
   }
 }
 

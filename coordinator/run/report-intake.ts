@@ -28,7 +28,8 @@ export function intakeOf(
     readonly store: ReportIntakeOptions["store"];
     readonly clock: Clock;
     readonly records: RecordSums;
-    readonly onMoved: () => void;
+    /** Something is new: of one agent's reports alone, or of anything. */
+    readonly onMoved: (agentId?: string) => void;
     readonly onNotKept: (error: unknown) => void;
   },
 ): ReportIntake {
@@ -39,7 +40,7 @@ export function intakeOf(
     isMember: (agentId) => ledger.agentIds.includes(agentId),
     onMerged: ({ agentId }) => {
       roster.alive(agentId, clock.nowNs());
-      onMoved();
+      onMoved(agentId);
     },
     onRefused: (agentId) => {
       roster.markLost(agentId);

@@ -1,6 +1,4 @@
 import type { Hello, ReportAddress } from "../../shared/control/control.ts";
-import { sleepUntil } from "../../shared/time/clock.ts";
-import { NS_PER_MS } from "../../shared/units.ts";
 import { RecordSums } from "../merge/record-sums.ts";
 import type { SegmentRequest, Step } from "../search/procedure.ts";
 import type { Validity } from "../validity/validity.ts";
@@ -11,6 +9,7 @@ import { gatherAgents } from "./gather.ts";
 import { judgeWindow } from "./judge-window.ts";
 import { finishLoad } from "./finish-load.ts";
 import { liveView } from "./live-view.ts";
+import { Moves } from "./moves.ts";
 import { LEASE_NS, prepareRunOf } from "./prepare-run-of.ts";
 import { nextSegment } from "./next-segment.ts";
 import { judgedProbe } from "./probe-view.ts";
@@ -22,7 +21,6 @@ import { startOf } from "./segment-start.ts";
 import { ServerWatch } from "./server-watch.ts";
 import { takeBack } from "./take-back.ts";
 
-const LOOK_EVERY_NS = 100 * NS_PER_MS;
 /** Leases that come to nobody so often, while reports come, will not come. */
 const STARTS_MISSED_MAX = 5;
 
@@ -50,12 +48,13 @@ export class Run<State> {
   #startsMissed = 0;
   /** Why a report could not be written down: the run must not go on. */
   #notKept: { readonly error: unknown } | undefined;
-  #moved: () => void = () => undefined;
+  readonly #moves: Moves;
 
   /** @param replayed what a coordinator that was killed had known; this one goes on from there. */
   constructor(options: RunOptions<State>, ports: RunPorts, replayed?: RunLedger<State>) {
     this.#options = options;
     this.#ports = ports;
+    this.#moves = new Moves(ports);
     this.#isResumed = replayed !== undefined;
     this.#ledger =
       replayed ??
@@ -70,7 +69,7 @@ export class Run<State> {
     });
     ports.link.onHello((hello) => {
       this.#ledger.roster.hear(hello, ports.clock.nowNs());
-      this.#moved();
+      this.#moves.moved();
     });
   }
 
@@ -90,8 +89,8 @@ export class Run<State> {
     const intake = intakeOf(this.#ledger, {
       ...this.#ports,
       records: this.#records,
-      onMoved: () => {
-        this.#moved();
+      onMoved: (agentId) => {
+        this.#moves.moved(agentId);
       },
       onNotKept: (error) => {
         this.#notKept ??= { error };
@@ -267,7 +266,7 @@ export class Run<State> {
           ...(before === undefined ? {} : { validityBefore: this.#validityOf(before) }),
         };
       }
-      await this.#nextMove();
+      await this.#nextMove(merge.slowestOf(this.#ledger.active));
     }
   }
 
@@ -325,15 +324,10 @@ export class Run<State> {
     return this.#ports.clock.nowNs() - this.#runZeroNs;
   }
 
-  /** Until a report or a hello comes in, and not longer than a moment. */
-  async #nextMove(): Promise<void> {
-    const { clock, interrupt } = this.#ports;
+  /** As `Moves.next`. */
+  async #nextMove(waitsFor?: string): Promise<void> {
     this.#checkKept();
-    const moved = new Promise<void>((resolve) => {
-      this.#moved = resolve;
-    });
-    await Promise.race([moved, sleepUntil(clock, clock.nowNs() + LOOK_EVERY_NS, interrupt)]);
-    this.#moved = () => undefined;
+    await this.#moves.next(waitsFor);
     this.#checkKept();
   }
 
