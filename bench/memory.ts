@@ -14,11 +14,12 @@ export async function memory(sink: Sink, seconds: number): Promise<Row> {
     ratePerSecond: RATE_PER_SECOND,
     outputTokens: TOKENS,
     seconds,
+    built: true,
   });
   const early = Math.max(...memoryMb.slice(FROM_LOOK, FROM_LOOK + 5));
   const late = Math.max(...memoryMb.slice(-8, -3));
   return {
-    figure: `memory (PSS) of coordinator and one agent, ${seconds} s at ${RATE_PER_SECOND}/s × ${TOKENS}`,
+    figure: `memory (PSS) of coordinator and one agent, as installed, ${seconds} s at ${RATE_PER_SECOND}/s × ${TOKENS}`,
     measured: `${significant(late)} MB at the end`,
     beside: `${significant(early)} MB after ${FROM_LOOK} s of the same run`,
     ratio: late / early,

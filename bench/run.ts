@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,10 @@ import { readRequests, type RequestLine } from "../coordinator/store/requests-fi
 import type { IntervalReport } from "../shared/measurement/report.ts";
 import { CLIENT_CORE, moveToCore, onCore, SERVER_CORE } from "./cores.ts";
 
-const LOADLINE = fileURLToPath(new URL("../cli/loadline.ts", import.meta.url));
+const ROOT = new URL("../", import.meta.url);
+const LOADLINE = fileURLToPath(new URL("cli/loadline.ts", ROOT));
+/** What is installed: without the compiler that runs a checkout's TypeScript, 20 MB a process. */
+const BUILT = fileURLToPath(new URL("dist/cli/loadline.js", ROOT));
 
 /** One load, driven by `loadline run`. */
 export interface Load {
@@ -21,6 +24,8 @@ export interface Load {
   readonly outputTokens: number;
   readonly arrivals?: "constant" | "poisson";
   readonly agents?: number;
+  /** Runs what `npm run build` makes rather than the checkout. */
+  readonly built?: boolean;
 }
 
 export interface Run {
@@ -43,7 +48,7 @@ export async function runLoad(load: Load): Promise<Run> {
   const directory = await mkdtemp(join(tmpdir(), "loadline-bench-"));
   try {
     const out = join(directory, "run");
-    const { result, memoryMb } = await drive(argsOf(load, out), load.seconds);
+    const { result, memoryMb } = await drive(argsOf(load, out), load);
     const reports: IntervalReport[] = [];
     for await (const report of readIntervals(out)) reports.push(report);
     const requests: RequestLine[] = [];
@@ -67,9 +72,10 @@ function argsOf(load: Load, out: string): string[] {
 
 async function drive(
   args: readonly string[],
-  seconds: number,
+  { seconds, built = false }: Load,
 ): Promise<{ result: Result; memoryMb: readonly number[] }> {
-  const pinned = onCore(SERVER_CORE, [LOADLINE, ...args]);
+  if (built) execFileSync("npm", ["run", "-s", "build"], { cwd: fileURLToPath(ROOT) });
+  const pinned = onCore(SERVER_CORE, [built ? BUILT : LOADLINE, ...args]);
   const child = spawn(pinned.command, pinned.args, {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: seconds * 1000 + BESIDE_LOAD_MS,
