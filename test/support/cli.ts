@@ -34,13 +34,19 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts `loadline …`; it is killed with the test if it still goes on then. */
+/**
+ * Starts `loadline …`; it is killed with the test if it still goes on then.
+ *
+ * @param within a command that becomes, or ends with, the program behind it, such as `unshare …`.
+ */
 export function startLoadline(
   context: TestContext,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  within: readonly string[] = [],
 ): Running {
-  const child = spawn(process.execPath, [LOADLINE, ...args], {
+  const [program = "", ...more] = [...within, process.execPath, LOADLINE, ...args];
+  const child = spawn(program, more, {
     env: { ...ENVIRONMENT, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
