@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { RunLogEntry } from "../../../coordinator/run/run-log.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { encodeHistogram } from "../../../shared/measurement/hdr-v2.ts";
 import { Histogram } from "../../../shared/measurement/histogram.ts";
@@ -10,6 +9,8 @@ import { readIdentity } from "../../../shared/platform/identity.ts";
 import { encodeReportUp } from "../../../shared/wire/report-codec.ts";
 import {
   closedPort,
+  lastSeen,
+  logOf,
   startLoadline,
   startSimulator,
   temporaryFolder,
@@ -116,8 +117,9 @@ test("with an agent's stolen key: what it forges is refused with a reason, and t
   const growth = (await peakMemoryMib(run.pid)) - before;
   assert.ok(growth < GROWTH_MAX_MIB, `the coordinator grew by ${growth} MiB`);
 
-  const reports = await reportsSeen(directory);
-  await until("the run goes on", async () => (await reportsSeen(directory)) > reports, 60_000);
+  const reportsSeen = async (): Promise<number> => (await lastSeen(directory))?.reports ?? 0;
+  const reports = await reportsSeen();
+  await until("the run goes on", async () => (await reportsSeen()) > reports, 60_000);
   run.child.kill("SIGINT");
   const { stdout, stderr } = await run.ended;
   const { agents, validity } = JSON.parse(stdout) as Result;
@@ -127,25 +129,9 @@ test("with an agent's stolen key: what it forges is refused with a reason, and t
   assert.match(refusedReports ?? "", /agent-2's reports were refused \(LL_REPORT_MALFORMED\)/);
 });
 
-async function logOf(directory: string): Promise<readonly RunLogEntry[]> {
-  const text = await readFile(join(directory, "log.jsonl"), "utf8").catch(() => "");
-  // The last line may be half there.
-  const lines = text.split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as RunLogEntry);
-}
-
-async function lastSeen(directory: string) {
-  const steps = (await logOf(directory)).filter((entry) => entry.kind === "step");
-  return steps.at(-1)?.seen;
-}
-
 /** Up to `sealedUntilNs` every agent has. */
 async function allReported(directory: string): Promise<boolean> {
   return ((await lastSeen(directory))?.sealedUntilNs ?? 0) > 0;
-}
-
-async function reportsSeen(directory: string): Promise<number> {
-  return (await lastSeen(directory))?.reports ?? 0;
 }
 
 async function epochOf(directory: string, agentId: string): Promise<number> {
