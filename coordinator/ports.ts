@@ -27,7 +27,8 @@ export interface ReportReceiver {
    * @param bytes the report as it came, where it came as bytes: what is written down need not be encoded anew.
    */
   onInterval(report: IntervalReport, bytes?: Uint8Array): Promise<Refusal | undefined>;
-  onRecords(batch: RecordBatch): Promise<void>;
+  /** Resolves to a refusal when the records are not of this run. */
+  onRecords(batch: RecordBatch): Promise<Refusal | undefined>;
   /** A message of this agent could not be read, so that nothing more of it is taken. */
   onMalformed?(agentId: string, refusal: Refusal): void;
 }

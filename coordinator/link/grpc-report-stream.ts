@@ -102,13 +102,10 @@ export class ReportStreamSession {
     return undefined;
   }
 
-  async #take(
-    received: Exclude<ReportReceived, { kind: "malformed" }>,
-  ): Promise<Refusal | undefined> {
+  #take(received: Exclude<ReportReceived, { kind: "malformed" }>): Promise<Refusal | undefined> {
     if (received.kind === "interval")
       return this.#receiver.onInterval(received.report, received.bytes);
-    await this.#receiver.onRecords(received.batch);
-    return undefined;
+    return this.#receiver.onRecords(received.batch);
   }
 
   #acknowledge({ epoch, sequence }: IntervalReport): void {

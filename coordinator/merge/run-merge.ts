@@ -5,7 +5,7 @@ import {
   zeroCounters,
 } from "../../shared/measurement/counters.ts";
 import type { Counters } from "../../shared/measurement/counters.ts";
-import type { IntervalReport } from "../../shared/measurement/report.ts";
+import type { IntervalReport, RecordBatch } from "../../shared/measurement/report.ts";
 import { AgentHealth } from "./agent-health.ts";
 import { Coverage } from "./coverage.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -159,11 +159,7 @@ export class RunMerge {
    * @returns "new", "duplicate" (a no-op), or why it cannot be taken.
    */
   check(report: IntervalReport): "new" | "duplicate" | Refusal {
-    if (report.runId !== this.#runId)
-      return refusal(
-        "LL_REPORT_FOREIGN_RUN",
-        `a report of run ${report.runId} came to run ${this.#runId}`,
-      );
+    if (report.runId !== this.#runId) return foreignRun("a report", report, this.#runId);
     const epoch = this.#epochs.get(keyOf(report));
     if (epoch === undefined || report.sequence > epoch.sequence) return "new";
     const known = epoch.fingerprints.get(report.sequence);
@@ -172,6 +168,11 @@ export class RunMerge {
       "LL_REPORT_CONFLICT",
       `report ${report.sequence} of agent ${report.agentId} came twice with different contents`,
     );
+  }
+
+  /** Why a batch of records is not of this run; undefined when it is. */
+  checkRecords(batch: RecordBatch): Refusal | undefined {
+    return batch.runId === this.#runId ? undefined : foreignRun("records", batch, this.#runId);
   }
 
   /** Adds a report that `check` called new. */
@@ -221,6 +222,10 @@ export class RunMerge {
     const news = deltas.reduce((sum, { counters }) => sum + openOf(counters), 0);
     this.#undecided.set(agentId, (this.#undecided.get(agentId) ?? 0) + news);
   }
+}
+
+function foreignRun(what: string, { runId }: { readonly runId: string }, own: string): Refusal {
+  return refusal("LL_REPORT_FOREIGN_RUN", `${what} of run ${runId} came to run ${own}`);
 }
 
 function keyOf(report: { readonly agentId: string; readonly epoch: number }): string {

@@ -87,11 +87,18 @@ export class ReportIntake implements ReportReceiver {
     await Promise.all(this.#turns.values());
   }
 
-  async onRecords(batch: RecordBatch): Promise<void> {
-    const { isMember, store, onRecords } = this.#options;
-    if (!isMember(batch.agentId)) return;
+  async onRecords(batch: RecordBatch): Promise<Refusal | undefined> {
+    const { isMember, merge, store, onRecords } = this.#options;
+    const refusal = isMember(batch.agentId)
+      ? merge.checkRecords(batch)
+      : foreignAgent(batch.agentId);
+    if (refusal !== undefined) {
+      this.refused += 1;
+      return refusal;
+    }
     onRecords(batch);
     await store.appendRecords(batch);
+    return undefined;
   }
 
   onMalformed(agentId: string, refusal: Refusal): void {

@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { RunLogEntry, Seen } from "../../coordinator/run/run-log.ts";
 
 const LOADLINE = fileURLToPath(new URL("../../cli/loadline.ts", import.meta.url));
 const POLL_MS = 25;
@@ -34,13 +35,19 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts `loadline …`; it is killed with the test if it still goes on then. */
+/**
+ * Starts `loadline …`; it is killed with the test if it still goes on then.
+ *
+ * @param within a command that becomes, or ends with, the program behind it, such as `unshare …`.
+ */
 export function startLoadline(
   context: TestContext,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  within: readonly string[] = [],
 ): Running {
-  const child = spawn(process.execPath, [LOADLINE, ...args], {
+  const [program = "", ...more] = [...within, process.execPath, LOADLINE, ...args];
+  const child = spawn(program, more, {
     env: { ...ENVIRONMENT, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -159,6 +166,20 @@ export async function until(
     assert.ok(performance.now() < endMs, `${what}: not within ${boundMs} ms`);
     await delay(POLL_MS);
   }
+}
+
+/** A run's log so far; empty while there is none. */
+export async function logOf(directory: string): Promise<readonly RunLogEntry[]> {
+  const text = await readFile(join(directory, "log.jsonl"), "utf8").catch(() => "");
+  // The last line may be half there.
+  const lines = text.split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as RunLogEntry);
+}
+
+/** What a run last decided by; undefined while it has seen no report. */
+export async function lastSeen(directory: string): Promise<Seen | undefined> {
+  const steps = (await logOf(directory)).filter((entry) => entry.kind === "step");
+  return steps.at(-1)?.seen;
 }
 
 /** Whether a run's log holds an entry of a kind; false while there is no log. */

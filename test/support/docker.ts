@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { natsServerExecutable } from "./nats-server.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -46,7 +47,7 @@ export function succeed(
  * An image from nothing but what `program` needs to start here: no registry is asked. Stands for a distroless base, which has
  * the C and C++ libraries and the certificate authorities.
  */
-export function importBase(
+function importBase(
   tag: string,
   { program, withProgram }: { program: string; withProgram: boolean },
 ): void {
@@ -65,6 +66,14 @@ export function importBase(
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** An image of the nats-server of this machine, and nothing else. @returns its tag. */
+export function buildNatsImage(): string {
+  const tag = "loadline-test/nats";
+  const program = succeed("sh", ["-c", 'command -v "$1"', "sh", natsServerExecutable]).trim();
+  importBase(tag, { program, withProgram: true });
+  return tag;
 }
 
 /** Also those that the C library opens by itself to resolve names. */

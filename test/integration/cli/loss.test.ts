@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { startBroker } from "../../../coordinator/broker/server.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { SystemClock } from "../../../shared/platform/system-clock.ts";
@@ -24,6 +25,8 @@ import {
 
 /** Agents calibrate themselves at their start, which takes its time on a busy machine. */
 const START_MAX_MS = 60_000;
+/** Three leases, and more: the run's other agent is in the middle of its load by then. */
+const STANDS_STILL_MS = 10_000;
 
 interface Begun extends Running {
   readonly directory: string;
@@ -141,8 +144,10 @@ describe("loss, with real processes", { concurrency: true }, () => {
     const [stopped] = await childrenOf(pid);
     assert.ok(stopped !== undefined);
     process.kill(stopped, "SIGSTOP");
+    const stood = delay(STANDS_STILL_MS);
     try {
       await until("it is taken for lost", () => logHas(directory, "agent-lost"));
+      await stood;
     } finally {
       process.kill(stopped, "SIGCONT");
     }

@@ -5,9 +5,6 @@ import { type TestContext, test } from "node:test";
 import type { Result } from "../../../coordinator/show/result.ts";
 import type { RequestLine } from "../../../coordinator/store/requests-file.ts";
 import { readRequests } from "../../../coordinator/store/run-folder.ts";
-import { nonceInRun, promptText, saltOfRun } from "../../../shared/workload/prompt.ts";
-import { drawRequest } from "../../../shared/workload/request.ts";
-import type { ArrivalRecord } from "../../../simulator/http/arrival-log.ts";
 import {
   type Ended,
   loadline,
@@ -16,32 +13,10 @@ import {
   startSimulator,
   temporaryFolder,
 } from "../../support/cli.ts";
+import { markerOf, serverLog } from "../../support/served.ts";
 
 const RATE = 100;
 const DURATION_S = 4;
-
-/** The simulator's own name of a request: the first six words of its prompt. */
-function markerOf(
-  { seed, workload }: Result,
-  { segment, index }: RequestLine,
-  runId: string,
-): string {
-  const drawn = drawRequest(workload, { seed, segment, index });
-  const nonce = nonceInRun(drawn.nonce, saltOfRun(runId));
-  return promptText({ ...drawn, nonce })
-    .split(" ", 6)
-    .join(" ");
-}
-
-async function serverLog(file: string): Promise<ReadonlyMap<string, ArrivalRecord>> {
-  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
-  const records = lines
-    .map((line) => JSON.parse(line) as ArrivalRecord | { readonly kind: string })
-    .filter((line) => "id" in line);
-  const byMarker = new Map(records.map((record) => [record.marker, record]));
-  assert.equal(byMarker.size, records.length, "no two requests have one marker");
-  return byMarker;
-}
 
 /** On a busy machine the agents may judge themselves too late: then, and only then, it ends with 4. */
 function assertMeasured({ exitCode, stderr }: Ended, { validity, ...result }: Result): void {

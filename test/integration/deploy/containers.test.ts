@@ -6,8 +6,7 @@ import { fileURLToPath } from "node:url";
 import { spawnSync } from "node:child_process";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { temporaryFolder } from "../../support/cli.ts";
-import { buildLoadlineImage, importBase, succeed, whyNoDocker } from "../../support/docker.ts";
-import { natsServerExecutable } from "../../support/nats-server.ts";
+import { buildLoadlineImage, buildNatsImage, succeed, whyNoDocker } from "../../support/docker.ts";
 
 const COMPOSE_FILE = fileURLToPath(new URL("../../../deploy/compose.yaml", import.meta.url));
 const COMPOSE = composeCommand();
@@ -15,7 +14,6 @@ const COMPOSE = composeCommand();
 const { version } = JSON.parse(
   readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
 ) as { version: string };
-const NATS_IMAGE = "loadline-test/nats";
 const HARDENED = [
   "--rm",
   "--read-only",
@@ -61,7 +59,6 @@ describe("containers", { skip: whyNoDocker() ?? false }, () => {
   test("compose.yaml is a fleet that runs a search", {
     skip: COMPOSE === undefined ? "NOT TESTED with compose: it is not installed" : false,
   }, async (context) => {
-    importBase(NATS_IMAGE, { program: whereIs(natsServerExecutable), withProgram: true });
     const project = `loadline-test-${process.pid}`;
     const compose = (...args: readonly string[]): readonly string[] => [
       ...(COMPOSE ?? []).slice(1),
@@ -71,7 +68,7 @@ describe("containers", { skip: whyNoDocker() ?? false }, () => {
     const environment = {
       LOADLINE_TOKEN: "correct-horse",
       LOADLINE_IMAGE: image,
-      NATS_IMAGE,
+      NATS_IMAGE: buildNatsImage(),
       MIN_AGENTS: "3",
       TIME_BUDGET: "12s",
     };
@@ -116,10 +113,6 @@ function composeCommand(): readonly string[] | undefined {
   return [["docker", "compose"], ["docker-compose"]].find(
     ([program = "", ...args]) => spawnSync(program, [...args, "version"]).status === 0,
   );
-}
-
-function whereIs(program: string): string {
-  return succeed("sh", ["-c", 'command -v "$1"', "sh", program]).trim();
 }
 
 /** Inside the container: what this user could write to, what could start something, and what is of no use there. */

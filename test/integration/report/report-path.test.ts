@@ -32,7 +32,7 @@ const clock = new SystemClock();
 
 const KEEPS_ALL: ReportReceiver = {
   onInterval: () => Promise.resolve(undefined),
-  onRecords: () => Promise.resolve(),
+  onRecords: () => Promise.resolve(undefined),
 };
 
 async function serve(
@@ -296,7 +296,7 @@ test("what a peer sends wrongly is refused and counted, and another agent's stre
     },
     onRecords(batch) {
       kept.push(`${batch.agentId} records ${batch.batch}`);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
   });
   const healthy = listenOn(context, server);

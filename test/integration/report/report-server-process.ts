@@ -19,7 +19,10 @@ const server = await startReportServer({
       process.send?.({ kept });
       return undefined;
     },
-    onRecords: (batch) => store.appendRecords(batch),
+    async onRecords(batch) {
+      await store.appendRecords(batch);
+      return undefined;
+    },
   },
 });
 process.on("message", () => {

@@ -36,7 +36,7 @@ async function serve(context: TestContext, tls?: ReportServerTls): Promise<GrpcR
     runToken: "",
     receiver: {
       onInterval: () => Promise.resolve(undefined),
-      onRecords: () => Promise.resolve(),
+      onRecords: () => Promise.resolve(undefined),
     },
     ...(tls === undefined ? {} : { tls }),
   });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RunMerge } from "../../../coordinator/merge/run-merge.ts";
 import { ReportIntake } from "../../../coordinator/run/report-intake.ts";
 import type { Health, IntervalReport } from "../../../shared/measurement/report.ts";
-import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
+import { NO_COUNTERS, sampleBatch, sampleReport } from "../../support/sample-report.ts";
 
 const S = 1e9;
 
@@ -138,12 +138,22 @@ test("health is kept by window, not by report: it does not grow with the run", (
   );
 });
 
-function intakeInto(merge: RunMerge, appendInterval: () => Promise<void>) {
+function intakeInto(
+  merge: RunMerge,
+  appendInterval: () => Promise<void>,
+  recordsWritten: string[] = [],
+) {
   const merged: number[] = [];
   const notKept: unknown[] = [];
   const intake = new ReportIntake({
     merge,
-    store: { appendInterval, appendRecords: () => Promise.resolve() },
+    store: {
+      appendInterval,
+      appendRecords: ({ runId, agentId }) => {
+        recordsWritten.push(`${runId} ${agentId}`);
+        return Promise.resolve();
+      },
+    },
     isMember: (agentId) => agentId === "agent-1",
     onRefused: () => undefined,
     onNotKept: (error) => notKept.push(error),
@@ -211,6 +221,17 @@ test("an agent that takes no part is refused and nothing of it is merged", async
   assert.equal(refusal?.code, "LL_REPORT_FOREIGN_AGENT");
   assert.equal(intake.refused, 1);
   assert.equal(merge.segment(1).counters.fired, 0);
+});
+
+test("records of another run, or of an agent that takes no part, are refused and not written", async () => {
+  const merge = new RunMerge("run-1");
+  const written: string[] = [];
+  const { intake } = intakeInto(merge, () => Promise.resolve(), written);
+  const codes: (string | undefined)[] = [];
+  for (const changes of [{ runId: "run-2" }, { agentId: "agent-2" }, {}])
+    codes.push((await intake.onRecords({ ...sampleBatch(1, 2), ...changes }))?.code);
+  assert.deepEqual(codes, ["LL_REPORT_FOREIGN_RUN", "LL_REPORT_FOREIGN_AGENT", undefined]);
+  assert.deepEqual(written, ["run-1 agent-1"]);
 });
 
 test("a problem is one of the windows that it is about, and a refusal of all that follow", () => {
