@@ -19,7 +19,7 @@ const RATES_PER_SECOND = ["50", "100"];
 const K6: Absent = {
   name: "k6",
   reason:
-    "not measured: its licence (AGPL) is one that this project installs nothing of; it knows nothing of tokens",
+    "not measured: it is under the AGPL, so that it is not installed; it knows nothing of tokens",
 };
 
 /** Installs what can be had. */

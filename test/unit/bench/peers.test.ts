@@ -106,7 +106,7 @@ test("a process tree holds children whose parent is gone, and no stranger of an 
     parseStat(fields.replace("…", "0 0 0 0 0 0 0"));
   const root = stat("10 (a) S 1 10 10 … 100 50 9 9 20 0 1 0 500 0");
   assert.deepEqual(root, { pid: 10, parent: 1, session: 10, startedAt: 500, cpuSeconds: 1.5 });
-  const named = stat("11 (b ) R 7) S 10 10 10 … 0 0 0 0 20 0 1 0 501 0")!;
+  const named = stat("11 (b ) R 7 9) S 10 10 10 … 0 0 0 0 20 0 1 0 501 0")!;
   const orphan = stat("12 (c) S 1 12 12 … 0 0 0 0 20 0 1 0 502 0")!;
   const child = stat("13 (d) S 12 12 12 … 0 0 0 0 20 0 1 0 503 0")!;
   const stranger = stat("14 (e) S 1 14 14 … 0 0 0 0 20 0 1 0 900 0")!;
