@@ -5,16 +5,24 @@ import { availableParallelism } from "node:os";
 export const CLIENT_CORE = 0;
 export const SERVER_CORE = 1;
 
-const CAN_PIN = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+export const CAN_PIN =
+  availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
 
-/** The command as it runs on one core; as it is where cores cannot be told apart. */
-export function onCore(
-  core: number,
-  args: readonly string[],
-): { readonly command: string; readonly args: readonly string[] } {
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** This Node as it runs on one core; as it is where cores cannot be told apart. */
+export function onCore(core: number, args: readonly string[]): Command {
+  return commandOnCore(core, { command: process.execPath, args });
+}
+
+/** Any command as it runs on one core, with whatever it starts. */
+export function commandOnCore(core: number, asIs: Command): Command {
   return CAN_PIN
-    ? { command: "taskset", args: ["-c", String(core), process.execPath, ...args] }
-    : { command: process.execPath, args };
+    ? { command: "taskset", args: ["-c", String(core), asIs.command, ...asIs.args] }
+    : asIs;
 }
 
 /** Moves a running process, all its threads, to one core; leaves it where cores cannot be told apart. */
