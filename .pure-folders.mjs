@@ -8,6 +8,7 @@ export const pureFolders = [
   "server",
   "size",
   "compare",
+  "forecast",
   "calibrate",
   "show",
 ].map((name) => `coordinator/${name}`);
