@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,7 +18,11 @@ import {
   temporaryFolder,
   until,
 } from "../../support/cli.ts";
+import { cpuQuota } from "../../support/cpu-quota.ts";
+import { startMachines, whyNoNamespaces } from "../../support/namespaces.ts";
 
+/** Agents calibrate themselves at their start, which takes its time on a busy machine. */
+const START_MAX_MS = 60_000;
 /**
  * A limit so wide that what is late on a busy machine stays within the bounds (2 % of it for a send, 5 % for the event
  * loop), while what is planted does not.
@@ -47,7 +51,7 @@ async function firing(
     ],
     options.env,
   );
-  await until("a segment is armed", () => logHas(directory, "segment"));
+  await until("a segment is armed", () => logHas(directory, "segment"), START_MAX_MS);
   // The segment starts a moment after it was armed.
   await delay(1_500);
   return { ...running, directory };
@@ -129,6 +133,58 @@ test("a server that refuses connections leaves the agent without blame", async (
   assert.deepEqual(validity.reasons, []);
   assert.ok(probes[0]!.countsByOutcome.connect_error > 0);
   assert.equal(end.exitCode, 99, "the SLO is violated, and that is the verdict");
+});
+
+test("an agent whose CPU quota holds it back is named, and so is the quota", async (context) => {
+  const quota = cpuQuota(context, 0.03);
+  if (quota === undefined) {
+    context.skip("no control group can be made");
+    return;
+  }
+  const server = await startSimulator(context, ["--slots", "64", "--service", "fixed:5ms"]);
+  const { pid, ended } = await firing(context, server.url);
+  const agent = await onlyChild(pid);
+  quota.hold(agent);
+  try {
+    await delay(STALL_MS);
+  } finally {
+    quota.release(agent);
+  }
+  const end = await ended;
+  const { validity } = resultOf(end);
+  assert.equal(end.exitCode, 4);
+  assert.deepEqual(validity.agentIds, ["local-1"]);
+  assert.match(
+    validity.reasons.join("\n"),
+    /agent local-1 .*likely cause: its CPU quota held it .*back for [\d,.]+ ms of the window: raise the quota/,
+  );
+});
+
+test("an agent without local ports is named, and its requests are no errors of the server", {
+  skip: whyNoNamespaces() ?? false,
+}, async (context) => {
+  const [machine] = startMachines(context, 1);
+  assert.ok(machine !== undefined);
+  const server = machine.loadline(
+    ...["simulate-server", "--port", "8000", "--slots", "400", "--service", "fixed:4s"],
+  );
+  await server.says("8000");
+  const directory = join(await temporaryFolder(context), "run");
+  const run = machine.loadline(
+    ...["run", "--target", "http://127.0.0.1:8000", "--rate", "50", "--duration", "6s"],
+    ...["--slo", SLO, "--output-tokens", "2", "--agents", "1", "--out", directory],
+  );
+  await until("a segment is armed", () => logHas(directory, "segment"), START_MAX_MS);
+  // Fewer than are in flight before the first request has ended; what is connected stays.
+  const ports = "net.ipv4.ip_local_port_range=40000 40031";
+  assert.equal(await machine.start("sysctl", ["-q", "-w", ports]).exitCode, 0);
+  assert.equal(await run.exitCode, 4, run.output());
+  const { validity } = JSON.parse(await readFile(join(directory, "result.json"), "utf8")) as Result;
+  assert.deepEqual(validity.agentIds, ["local-1"]);
+  assert.match(
+    validity.reasons.join("\n"),
+    /agent local-1 had no socket for \d+ arrivals \(bound 0\): .*local ports/,
+  );
 });
 
 test("a dead agent is named, with how many of its requests are not known", async (context) => {

@@ -1,0 +1,52 @@
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+const MOUNT = "/sys/fs/cgroup";
+const PERIOD_US = 100_000;
+
+/** A control group whose processes get part of a core. */
+export interface CpuQuota {
+  /** Takes a process in. */
+  hold(pid: number): void;
+  /** And lets it go. */
+  release(pid: number): void;
+}
+
+/** By version 1 or 2 of control groups; undefined where neither can be made here, which is said loudly. */
+export function cpuQuota(context: TestContext, coreFraction: number): CpuQuota | undefined {
+  const quotaUs = Math.round(coreFraction * PERIOD_US);
+  const makers = [
+    { parent: join(MOUNT, "cpu"), file: "cpu.cfs_quota_us", text: String(quotaUs) },
+    { parent: MOUNT, file: "cpu.max", text: `${quotaUs} ${PERIOD_US}` },
+  ];
+  for (const { parent, file, text } of makers) {
+    const group = join(parent, `loadline-test-${process.pid}`);
+    const put = (where: string, pid: number): void => {
+      writeFileSync(join(where, "cgroup.procs"), String(pid));
+    };
+    try {
+      mkdirSync(group);
+    } catch {
+      continue;
+    }
+    context.after(() => {
+      rmdirSync(group);
+    });
+    try {
+      writeFileSync(join(group, file), text);
+    } catch {
+      continue;
+    }
+    return {
+      hold: (pid) => {
+        put(group, pid);
+      },
+      release: (pid) => {
+        put(parent, pid);
+      },
+    };
+  }
+  process.stderr.write("\n*** NOT TESTED with a CPU quota: no control group can be made ***\n\n");
+  return undefined;
+}
