@@ -21,22 +21,16 @@ export interface NameServer {
   answer(address: string): void;
 }
 
-/** Why no process can be given a resolver of its own here; undefined when one can. Said loudly. */
-export function whyNoNameServer(): string | undefined {
-  const tried = spawnSync("unshare", [
-    "--mount",
-    "mount",
-    "--bind",
-    "/dev/null",
-    "/etc/resolv.conf",
-  ]);
-  if (tried.status === 0) return undefined;
-  const why = "NOT TESTED with a name that changes its answer: it needs root and mount namespaces";
-  process.stderr.write(`\n*** ${why} ***\n\n`);
-  return why;
-}
-
-export async function startNameServer(context: TestContext, first: string): Promise<NameServer> {
+/** Undefined, and said loudly, where no process can be given a resolver of its own. */
+export async function startNameServer(
+  context: TestContext,
+  first: string,
+): Promise<NameServer | undefined> {
+  const mount = ["--mount", "mount", "--bind", "/dev/null", "/etc/resolv.conf"];
+  if (spawnSync("unshare", mount).status !== 0) {
+    loud("it needs root and mount namespaces");
+    return undefined;
+  }
   let address = first;
   let asked = 0;
   const socket = createSocket("udp4");
@@ -46,7 +40,12 @@ export async function startNameServer(context: TestContext, first: string): Prom
     socket.send(answer, port, peer);
   });
   socket.bind(PORT, ADDRESS);
-  await once(socket, "listening");
+  try {
+    await once(socket, "listening");
+  } catch (error) {
+    loud(`no DNS server can be started here: ${String(error)}`);
+    return undefined;
+  }
   context.after(() => {
     socket.close();
   });
@@ -60,6 +59,10 @@ export async function startNameServer(context: TestContext, first: string): Prom
       address = other;
     },
   };
+}
+
+function loud(why: string): void {
+  process.stderr.write(`\n*** NOT TESTED with a name that changes its answer: ${why} ***\n\n`);
 }
 
 /** One record of type A where one is asked for, and none otherwise (RFC 1035, 4.1); good for no time at all. */

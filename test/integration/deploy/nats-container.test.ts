@@ -3,12 +3,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { GenericContainer, Wait } from "testcontainers";
 import type { Result } from "../../../coordinator/show/result.ts";
-import { closedPort, startLoadline, startSimulator, temporaryFolder } from "../../support/cli.ts";
+import {
+  closedPort,
+  openaiServer,
+  startHttp,
+  startLoadline,
+  temporaryFolder,
+} from "../../support/cli.ts";
 import { buildNatsImage, whyNoDocker } from "../../support/docker.ts";
 
 const TOKEN = "correct-horse";
 const RATE = 40;
-const DURATION_S = 3;
+const DURATION_S = 2;
 
 test("two agents and a run meet at a nats-server that testcontainers started", {
   skip: whyNoDocker() ?? false,
@@ -24,7 +30,7 @@ test("two agents and a run meet at a nats-server that testcontainers started", {
     .withWaitStrategy(Wait.forLogMessage("Server is ready"))
     .start();
   context.after(() => container.stop());
-  const target = await startSimulator(context, ["--slots", "64", "--service", "fixed:5ms"]);
+  const url = await startHttp(context, openaiServer());
   const start = (...args: readonly string[]) =>
     startLoadline(context, [...args, "--nats", `nats://127.0.0.1:${port}`], {
       LOADLINE_TOKEN: TOKEN,
@@ -32,7 +38,7 @@ test("two agents and a run meet at a nats-server that testcontainers started", {
   for (const id of ["left", "right"]) start("agent", "--id", id);
 
   const { exitCode, stdout, stderr } = await start(
-    ...["run", "--target", target.url, "--rate", String(RATE), "--duration", `${DURATION_S}s`],
+    ...["run", "--target", url, "--rate", String(RATE), "--duration", `${DURATION_S}s`],
     ...["--min-agents", "2", "--output-tokens", "2", "--json"],
     ...["--out", join(await temporaryFolder(context), "run")],
   ).ended;
