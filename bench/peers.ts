@@ -7,7 +7,7 @@ import type { Absent, Client, PeerLoad } from "./peers/client.ts";
 import { install } from "./peers/install.ts";
 import type { Judgement } from "./peers/judgement.ts";
 import { measure } from "./peers/measure.ts";
-import { bareReader, loadline } from "./peers/own-clients.ts";
+import { bareReader, buildLoadline, loadline } from "./peers/own-clients.ts";
 import { peerTableOf } from "./peers/peer-table.ts";
 import { PYTHON_PEERS } from "./peers/python-peers.ts";
 import { writeTokenizer } from "./peers/tokenizer.ts";
@@ -22,8 +22,9 @@ const K6: Absent = {
     "not measured: it is under the AGPL, so that it is not installed; it knows nothing of tokens",
 };
 
-/** Installs what can be had. */
+/** Builds Loadline, and installs what can be had. */
 async function clientsOf(): Promise<readonly (Client | Absent)[]> {
+  buildLoadline();
   const clients: (Client | Absent)[] = [loadline, bareReader];
   for (const { recipe, client } of PYTHON_PEERS) {
     const installed = await install(recipe);

@@ -1,19 +1,26 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Result } from "../../coordinator/show/result.ts";
 import type { ReaderOrder } from "../reader.ts";
 import type { Client, Reported } from "./client.ts";
 
-const LOADLINE = fileURLToPath(new URL("../../cli/loadline.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BUILT = join(ROOT, "dist/cli/loadline.js");
 const READER = fileURLToPath(new URL("../reader.ts", import.meta.url));
 
-/** Coordinator and one agent. */
+/** Makes what `loadline` drives. */
+export function buildLoadline(): void {
+  execFileSync("npm", ["run", "-s", "build"], { cwd: ROOT, stdio: "inherit" });
+}
+
+/** Coordinator and one agent, as installed: the peers are too, and a checkout pays for a compiler in each process. */
 export const loadline: Client = {
   name: "Loadline",
   commandFor: (load) => ({
     command: process.execPath,
     args: [
-      ...[LOADLINE, "run", "--target", load.url, "--model", "sim", "--agents", "1"],
+      ...[BUILT, "run", "--target", load.url, "--model", "sim", "--agents", "1"],
       ...["--rate", String(load.ratePerSecond), "--arrivals", "poisson"],
       ...["--duration", `${load.seconds}s`, "--seed", "7"],
       ...["--prompt-tokens", String(load.promptTokens)],
