@@ -8,7 +8,6 @@ export const pureFolders = [
   "server",
   "size",
   "compare",
-  "forecast",
   "calibrate",
   "show",
 ].map((name) => `coordinator/${name}`);

@@ -1,8 +1,6 @@
-import { ENGINES as ADAPTERS, type EngineAdapter, type EngineName } from "../server/engines.ts";
-
-/** Engines whose own metrics an autoscaler can read: those that are scraped during a run. */
-export const ENGINES: readonly Engine[] = ADAPTERS.map(({ engine }) => engine);
-export type Engine = EngineName;
+/** Engines whose own metrics an autoscaler can read. */
+export const ENGINES = ["vllm", "sglang", "trtllm", "tgi", "llm-d-epp"] as const;
+export type Engine = (typeof ENGINES)[number];
 
 /** Names of Prometheus metrics; undefined where the engine has none. */
 export interface EngineMetrics {
@@ -15,28 +13,51 @@ export interface EngineMetrics {
   readonly histograms: Readonly<Partial<Record<string, string>>>;
 }
 
-/** TGI serves one model and names it nowhere. */
-const WITHOUT_MODEL: ReadonlySet<Engine> = new Set(["tgi"]);
-const MODEL_LABEL = "model_name";
-
-/** As the newest version of each engine names them. */
-export const ENGINE_METRICS = Object.fromEntries(
-  ADAPTERS.map((adapter): [string, EngineMetrics] => [adapter.engine, metricsOf(adapter)]),
-) as Readonly<Record<Engine, EngineMetrics>>;
-
-function metricsOf({ engine, waiting, running, kvUse, ttft, e2e }: EngineAdapter): EngineMetrics {
-  return {
-    waiting: waiting.names[0],
-    running: running.names[0],
-    kvUse: kvUse?.names[0],
-    modelLabel: WITHOUT_MODEL.has(engine) ? undefined : MODEL_LABEL,
+/** As of vLLM 0.12, SGLang 0.5, TensorRT-LLM 1.0, TGI 3 and llm-d's endpoint picker. */
+export const ENGINE_METRICS: Readonly<Record<Engine, EngineMetrics>> = {
+  vllm: {
+    waiting: "vllm:num_requests_waiting",
+    running: "vllm:num_requests_running",
+    kvUse: "vllm:kv_cache_usage_perc",
+    modelLabel: "model_name",
     histograms: {
-      ...(ttft === undefined ? {} : { ttft: ttft.names[0] }),
-      ...(e2e === undefined ? {} : { e2e: e2e.names[0] }),
+      ttft: "vllm:time_to_first_token_seconds",
+      e2e: "vllm:e2e_request_latency_seconds",
     },
-  };
-}
+  },
+  sglang: {
+    waiting: "sglang:num_queue_reqs",
+    running: "sglang:num_running_reqs",
+    kvUse: "sglang:token_usage",
+    modelLabel: "model_name",
+    histograms: {
+      ttft: "sglang:time_to_first_token_seconds",
+      e2e: "sglang:e2e_request_latency_seconds",
+    },
+  },
+  trtllm: {
+    waiting: "trtllm_num_requests_waiting",
+    running: "trtllm_num_requests_running",
+    kvUse: "trtllm_kv_cache_utilization",
+    modelLabel: "model_name",
+    histograms: {},
+  },
+  tgi: {
+    waiting: "tgi_queue_size",
+    running: "tgi_batch_current_size",
+    kvUse: undefined,
+    modelLabel: undefined,
+    histograms: {},
+  },
+  "llm-d-epp": {
+    waiting: "llm_d_epp_flow_control_queue_size",
+    running: "llm_d_epp_request_running",
+    kvUse: "llm_d_epp_average_kv_cache_utilization",
+    modelLabel: "model_name",
+    histograms: {},
+  },
+};
 
 export function isEngine(name: string): name is Engine {
-  return ENGINES.some((engine) => engine === name);
+  return (ENGINES as readonly string[]).includes(name);
 }

@@ -1,5 +1,4 @@
 import { ExitCode, LoadError } from "../../shared/errors.ts";
-import { forecastTimeS } from "../forecast/forecast-time.ts";
 
 interface ForecastPoint {
   /** From the first point, s. */
@@ -20,25 +19,19 @@ const RATE_PER_SECOND_MAX = 1e6;
 const GAP_STEPS = 3;
 const TRACE_BIN_S = 60;
 
-/** Names that a heading may give to the two columns that count; `size` reads more of them from the same file. */
-const TIME_COLUMN = "time";
-const RATE_COLUMNS = ["rate", "requests_per_second"];
-
 /**
- * A CSV of `time,rate`: seconds, HH:MM, HH:MM:SS or ISO 8601, and requests/s of the whole fleet. A heading is not
- * needed; one that names `time` and `rate` (or `requests_per_second`) says where they are, and others are skipped.
+ * A CSV of `time,rate`: seconds, HH:MM, HH:MM:SS or ISO 8601, and requests/s of the whole fleet. A heading is skipped.
  *
  * @param file its name, for messages.
  * @throws LoadError LL_FORECAST_INVALID with every line that is wrong: no number, time going back, a gap.
  */
 export function parseForecast(text: string, file: string): Forecast {
   const problems: string[] = [];
-  const places = columnsOf(text);
-  const rows = rowsOf(text, TIME_COLUMN).map(({ line, cells }): ForecastPoint => {
-    const [time = "", rate = ""] = [cells[places.time], cells[places.rate]];
+  const rows = rowsOf(text, "time").map(({ line, cells }): ForecastPoint => {
+    const [time = "", rate = ""] = cells;
     const point = { atS: secondsOf(time), ratePerSecond: rateOf(rate) };
-    if (cells.length !== places.count)
-      problems.push(`line ${line} has ${cells.length} columns, not ${places.names}`);
+    if (cells.length !== 2)
+      problems.push(`line ${line} has ${cells.length} columns, not time and rate`);
     else if (Number.isNaN(point.atS)) problems.push(`line ${line}: "${time}" is no time`);
     else if (Number.isNaN(point.ratePerSecond))
       problems.push(
@@ -49,22 +42,6 @@ export function parseForecast(text: string, file: string): Forecast {
   if (problems.length === 0) problems.push(...orderProblems(rows));
   if (problems.length > 0) throw invalid(file, problems);
   return fromFirst(rows);
-}
-
-interface Columns {
-  readonly time: number;
-  readonly rate: number;
-  readonly count: number;
-  readonly names: string;
-}
-
-function columnsOf(text: string): Columns {
-  const heading = text.split(/\r?\n/).find((line) => line.trim() !== "" && !line.startsWith("#"));
-  const names = (heading ?? "").split(",").map((name) => name.trim().toLowerCase());
-  const time = names.indexOf(TIME_COLUMN);
-  const rate = names.findIndex((name) => RATE_COLUMNS.includes(name));
-  if (time === -1 || rate === -1) return { time: 0, rate: 1, count: 2, names: "time and rate" };
-  return { time, rate, count: names.length, names: names.join(", ") };
 }
 
 /**
@@ -113,20 +90,49 @@ interface Row {
 }
 
 function rowsOf(text: string, heading: string): readonly Row[] {
-  let isFirst = true;
   return text.split(/\r?\n/).flatMap((raw, index): Row[] => {
     const trimmed = raw.trim();
     if (trimmed === "" || trimmed.startsWith("#")) return [];
-    const isHeading = isFirst && trimmed.toLowerCase().startsWith(heading);
-    isFirst = false;
-    if (isHeading) return [];
+    if (index === 0 && trimmed.toLowerCase().startsWith(heading)) return [];
     return [{ line: index + 1, cells: trimmed.split(",").map((cell) => cell.trim()) }];
   });
 }
 
 /** NaN where it is no time. */
 function secondsOf(text: string): number {
-  return forecastTimeS(text) ?? NaN;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  const clock = /^(\d{1,2}):([0-5]\d)(?::([0-5]\d))?$/.exec(text);
+  if (clock !== null) {
+    const [, hours, minutes, seconds = "0"] = clock;
+    return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
+  }
+  return isoSeconds(text);
+}
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** Read by its digits: pure code has no `Date`. The zone is the file's own, and the same on every line. */
+function isoSeconds(text: string): number {
+  const match = ISO.exec(text);
+  if (match === null) return NaN;
+  const [year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0] = match
+    .slice(1, 7)
+    .map((digits: string | undefined) => Number(digits ?? 0));
+  return daysBefore(year, month, day) * 86_400 + hours * 3_600 + minutes * 60 + seconds;
+}
+
+/** Days since an origin. @see Hinnant, "chrono-Compatible Low-Level Date Algorithms" (days_from_civil). */
+function daysBefore(year: number, month: number, day: number): number {
+  const shifted = month <= 2 ? year - 1 : year;
+  const monthFromMarch = (month + 9) % 12;
+  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
+  return (
+    365 * shifted +
+    Math.floor(shifted / 4) -
+    Math.floor(shifted / 100) +
+    Math.floor(shifted / 400) +
+    dayOfYear
+  );
 }
 
 /** NaN where it is no rate. */

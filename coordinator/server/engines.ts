@@ -9,7 +9,7 @@ export type EngineName = "vllm" | "sglang" | "tgi" | "trtllm" | "llm-d-epp";
 
 /** Where one figure comes from. */
 export interface MetricSource {
-  readonly names: readonly [string, ...string[]];
+  readonly names: readonly string[];
   /** Series with one of these values of that label do not count. */
   readonly without?: { readonly label: string; readonly values: readonly string[] };
 }
@@ -34,7 +34,7 @@ export interface EngineAdapter {
   readonly e2e: MetricSource | undefined;
 }
 
-function source(...names: MetricSource["names"]): MetricSource {
+function source(...names: readonly string[]): MetricSource {
   return { names };
 }
 

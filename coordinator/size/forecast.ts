@@ -1,5 +1,4 @@
 import { ExitCode, LoadError } from "../../shared/errors.ts";
-import { forecastTimeS } from "../forecast/forecast-time.ts";
 import type { PlannedLoad } from "./replicas.ts";
 
 /** A load, and from when on; it lasts until the next one. */
@@ -115,7 +114,7 @@ function stepOf(line: string, places: Places, problem: (what: string) => void): 
     return null;
   };
   const time = cell("time") ?? "";
-  const atS = forecastTimeS(time);
+  const atS = secondsOf(time);
   if (atS === undefined) problem(`time is ${time === "" ? "empty" : `"${time}"`}`);
   return {
     time,
@@ -132,6 +131,39 @@ function stepProblem(before: ForecastStep, step: ForecastStep, stepS: number): s
   if (Math.abs(ownS / stepS - 1) <= STEP_TOLERANCE) return undefined;
   const what = ownS > stepS ? "a gap" : "a step";
   return `there is ${what} of ${ownS} s before ${step.time}, where the others are ${stepS} s`;
+}
+
+const CLOCK =
+  /^(?:(\d{4})-(\d{2})-(\d{2})[T ])?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;
+
+function secondsOf(text: string): number | undefined {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text);
+  const match = CLOCK.exec(text);
+  if (match === null) return undefined;
+  const [year, month, day, hour, minute, second] = match
+    .slice(1)
+    .map((part: string | undefined) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (hour > 24 || minute > 59 || second > 60) return undefined;
+  const days = year === 0 ? 0 : daysOf(year, month, day);
+  return days * 86_400 + hour * 3_600 + minute * 60 + second;
+}
+
+/** Days since 1970-01-01 of the Gregorian calendar. @see Hinnant, chrono-compatible low-level date algorithms. */
+function daysOf(year: number, month: number, day: number): number {
+  const shifted = month <= 2 ? year - 1 : year;
+  const era = Math.floor(shifted / 400);
+  const yearOfEra = shifted - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra =
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
 }
 
 function invalid(place: string, problems: readonly string[]): LoadError {

@@ -26,18 +26,6 @@ test("a forecast is straight between its points, in seconds, by the clock or wit
   }
 });
 
-test("a heading says where time and rate are, so that the file that size reads is read as well", () => {
-  const text =
-    "# of marketing\ntime,prompt_tokens_per_second,requests_per_second\n08:00,9000,10\n08:01:30,9000,40\n";
-  const forecast = parseForecast(text, "day.csv");
-  assert.equal(forecast.durationS, 90);
-  assert.deepEqual(at(forecast, 0, 45, 90), [10, 25, 40]);
-  assert.throws(
-    () => parseForecast(`${text}08:03,1\n`, "day.csv"),
-    /line 5 has 2 columns, not time, prompt/,
-  );
-});
-
 test("dates count over the ends of months and years", () => {
   const forecast = parseForecast("2028-02-28T12:00,1\n2028-03-01T12:00,1\n", "leap.csv");
   assert.equal(forecast.durationS, 2 * 86_400);
