@@ -6,6 +6,7 @@ export const pureFolders = [
   "validity",
   "search",
   "server",
+  "forecast",
   "size",
   "compare",
   "calibrate",

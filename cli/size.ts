@@ -8,7 +8,7 @@ import {
   readWhole,
 } from "../coordinator/plan/quantities.ts";
 import { sizingDocument } from "../coordinator/show/sizing.ts";
-import { readForecast } from "../coordinator/size/forecast.ts";
+import { readForecast } from "../coordinator/forecast/forecast.ts";
 import { headroomFraction } from "../coordinator/calibrate/headroom.ts";
 import type { Redundancy } from "../coordinator/size/replicas.ts";
 import { size, type SizingOptions } from "../coordinator/size/sizing.ts";
@@ -99,7 +99,7 @@ async function loadsOf(flags: SizeFlags): Promise<Pick<SizingOptions, "loads" | 
   }
   if (forecast !== undefined) {
     const text = await readFlagFile("--forecast", forecast, "a forecast in CSV");
-    const { steps, stepS } = readForecast(text, forecast);
+    const { steps, stepS } = readForecast(text, { place: forecast, spacing: "even" });
     return { loads: steps, stepS };
   }
   const requestsPerSecond = valueOf("--peak", readRate(peak ?? ""));

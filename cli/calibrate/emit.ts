@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { calibrate } from "../../coordinator/calibrate/calibration.ts";
 import { calibrationJson } from "../../coordinator/calibrate/calibration-json.ts";
 import { calibrationText } from "../../coordinator/calibrate/calibration-text.ts";
-import { ENGINES, type Engine, isEngine } from "../../coordinator/calibrate/engines.ts";
+import { ENGINE_NAMES, type EngineName, isEngineName } from "../../coordinator/server/engines.ts";
 import {
   AUTOSCALERS,
   asksEngine,
@@ -35,7 +35,7 @@ interface EmitFlags extends DelayFlags {
 export function addEmitFlags(command: Command): Command {
   return addDelayFlags(command)
     .option("--for <autoscaler,...>", `files to write: ${AUTOSCALERS.join(", ")}`, "keda,hpa,ray")
-    .option("--engine <name>", `whose metrics are asked for: ${ENGINES.join(", ")}`)
+    .option("--engine <name>", `whose metrics are asked for: ${ENGINE_NAMES.join(", ")}`)
     .option("--namespace <name>", "Kubernetes namespace of the deployment")
     .option("--deployment <name>", "its name (default: the model's, as a DNS label)")
     .option("--model <name>", "in the engine's metrics (default: the run's)")
@@ -103,8 +103,8 @@ function deploymentOf(
   };
 }
 
-function engineOf(name: string | undefined, autoscalers: readonly Autoscaler[]): Engine {
-  if (name !== undefined && isEngine(name)) return name;
+function engineOf(name: string | undefined, autoscalers: readonly Autoscaler[]): EngineName {
+  if (name !== undefined && isEngineName(name)) return name;
   const asking = autoscalers.find(asksEngine);
   // The others never ask for a metric of the engine.
   if (name === undefined && asking === undefined) return "vllm";
@@ -112,7 +112,7 @@ function engineOf(name: string | undefined, autoscalers: readonly Autoscaler[]):
     name === undefined
       ? `the file for ${asking ?? ""} asks for the engine's metrics, and the run does not say which engine served it`
       : `--engine is ${name}, whose metrics are not known`,
-    `give --engine one of ${ENGINES.join(", ")}`,
+    `give --engine one of ${ENGINE_NAMES.join(", ")}`,
   );
 }
 

@@ -1,7 +1,8 @@
 import { basename, dirname } from "node:path";
 import type { Command } from "commander";
 import { calibrate } from "../../coordinator/calibrate/calibration.ts";
-import { type Forecast, parseForecast, parseTrace } from "../../coordinator/calibrate/forecast.ts";
+import { type Forecast, readForecast } from "../../coordinator/forecast/forecast.ts";
+import { readTrace } from "../../coordinator/forecast/trace.ts";
 import { type Replay, replay } from "../../coordinator/calibrate/replay.ts";
 import { replayJson } from "../../coordinator/calibrate/replay-json.ts";
 import { replayPage } from "../../coordinator/calibrate/replay-page.ts";
@@ -70,13 +71,13 @@ async function simulateRun(directory: string, flags: SimulateFlags): Promise<Exi
 
 async function forecastOf({ forecast, trace }: SimulateFlags): Promise<Forecast> {
   if (forecast !== undefined && trace === undefined) {
-    return parseForecast(
-      await readFlagFile("--forecast", forecast, "a CSV of time,rate"),
-      forecast,
-    );
+    return readForecast(await readFlagFile("--forecast", forecast, "a CSV of time,rate"), {
+      place: forecast,
+      spacing: "loose",
+    });
   }
   if (trace !== undefined && forecast === undefined)
-    return parseTrace(await readFlagFile("--trace", trace, "a CSV of instants"), trace);
+    return readTrace(await readFlagFile("--trace", trace, "a CSV of instants"), trace);
   throw flagInvalid(
     forecast === undefined ? "there is no load to replay" : "--forecast and --trace are both given",
     "give either --forecast FILE or --trace FILE",

@@ -1,5 +1,5 @@
-import type { Forecast } from "./forecast.ts";
-import { rateAt } from "./forecast.ts";
+import type { Forecast } from "../forecast/forecast.ts";
+import { rateAt } from "../forecast/forecast.ts";
 
 /** The steepest rise of a forecast over the time that replicas take. */
 export interface SteepestGrowth {

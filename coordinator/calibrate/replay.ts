@@ -1,8 +1,8 @@
 import type { Result } from "../show/result.ts";
 import type { Calibration } from "./calibration.ts";
 import { BEHAVIOR } from "./files/emitted-file.ts";
-import type { Forecast } from "./forecast.ts";
-import { rateAt } from "./forecast.ts";
+import type { Forecast } from "../forecast/forecast.ts";
+import { rateAt } from "../forecast/forecast.ts";
 import { type SteepestGrowth, steepestGrowth } from "./growth.ts";
 import { serviceModelOf, type SimulatedSignal } from "./service-model.ts";
 import { leastReplicaHours, type ScalingRule, simulate, type Simulation } from "./simulation.ts";
@@ -71,8 +71,8 @@ function notesOf(
     readonly leftOut: readonly string[];
   },
 ): readonly string[] {
-  const most = options.forecast.points.reduce(
-    (max, point) => Math.max(max, point.ratePerSecond),
+  const most = options.forecast.steps.reduce(
+    (max, step) => Math.max(max, step.requestsPerSecond),
     0,
   );
   const needed = Math.ceil(most / plannedPerSecond);

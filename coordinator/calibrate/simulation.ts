@@ -6,7 +6,7 @@ import {
   replicasByAverage,
   replicasByRatio,
 } from "./autoscaler.ts";
-import { type Forecast, rateAt } from "./forecast.ts";
+import { type Forecast, rateAt } from "../forecast/forecast.ts";
 import type { ReactionDelay } from "./headroom.ts";
 import { isFraction, type ServiceModel, type SimulatedSignal } from "./service-model.ts";
 

@@ -1,3 +1,5 @@
+import { assert } from "../../shared/assert.ts";
+
 /**
  * What each engine calls the figures that Loadline reads: data, not code. Of several names the first one that is there
  * counts: newer versions come first, and an exporter that writes a metric under its old name too is not counted twice.
@@ -5,11 +7,12 @@
  * A colon in a name may have become `_` on the way (collectors that do not take it), so each name is known both ways.
  */
 
-export type EngineName = "vllm" | "sglang" | "tgi" | "trtllm" | "llm-d-epp";
+export const ENGINE_NAMES = ["vllm", "sglang", "trtllm", "tgi", "llm-d-epp"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Where one figure comes from. */
 export interface MetricSource {
-  readonly names: readonly string[];
+  readonly names: readonly [newest: string, ...older: string[]];
   /** Series with one of these values of that label do not count. */
   readonly without?: { readonly label: string; readonly values: readonly string[] };
 }
@@ -18,6 +21,8 @@ export interface EngineAdapter {
   readonly engine: EngineName;
   /** As people write it. */
   readonly title: string;
+  /** Label that holds the model's name; undefined: there is none. */
+  readonly modelLabel: string | undefined;
   /** Gauges: the series of one endpoint add up, but for a use, of which the mean is taken. */
   readonly waiting: MetricSource;
   readonly running: MetricSource;
@@ -34,7 +39,7 @@ export interface EngineAdapter {
   readonly e2e: MetricSource | undefined;
 }
 
-function source(...names: readonly string[]): MetricSource {
+function source(...names: MetricSource["names"]): MetricSource {
   return { names };
 }
 
@@ -42,6 +47,7 @@ export const ENGINES: readonly EngineAdapter[] = [
   {
     engine: "vllm",
     title: "vLLM",
+    modelLabel: "model_name",
     waiting: source("vllm:num_requests_waiting"),
     running: source("vllm:num_requests_running"),
     // The second one before 0.12.
@@ -59,6 +65,7 @@ export const ENGINES: readonly EngineAdapter[] = [
   {
     engine: "sglang",
     title: "SGLang",
+    modelLabel: "model_name",
     waiting: source("sglang:num_queue_reqs"),
     running: source("sglang:num_running_reqs"),
     kvUse: source("sglang:token_usage"),
@@ -72,6 +79,7 @@ export const ENGINES: readonly EngineAdapter[] = [
   {
     engine: "tgi",
     title: "TGI",
+    modelLabel: undefined,
     waiting: source("tgi_queue_size"),
     running: source("tgi_batch_current_size"),
     kvUse: undefined,
@@ -86,6 +94,7 @@ export const ENGINES: readonly EngineAdapter[] = [
   {
     engine: "trtllm",
     title: "trtllm-serve",
+    modelLabel: "model_name",
     // The second ones as Dynamo passes them on.
     waiting: source("trtllm_num_requests_waiting", "trtllm:num_requests_waiting"),
     running: source("trtllm_num_requests_running", "trtllm:num_requests_running"),
@@ -100,6 +109,7 @@ export const ENGINES: readonly EngineAdapter[] = [
   {
     engine: "llm-d-epp",
     title: "llm-d EPP",
+    modelLabel: "model_name",
     // The second ones before its 0.9, as the Gateway API Inference Extension.
     waiting: source(
       "llm_d_epp_flow_control_queue_size",
@@ -132,8 +142,23 @@ export const ENGINES: readonly EngineAdapter[] = [
   },
 ];
 
+export function isEngineName(name: string): name is EngineName {
+  return (ENGINE_NAMES as readonly string[]).includes(name);
+}
+
+export function engineAdapter(name: EngineName): EngineAdapter {
+  const adapter = ENGINES.find(({ engine }) => engine === name);
+  assert(adapter !== undefined, "each engine has an adapter");
+  return adapter;
+}
+
+/** What a version of today calls a figure: for files that are written, not read. */
+export function newestName({ names }: MetricSource): string {
+  return names[0];
+}
+
 export function engineTitle(name: EngineName): string {
-  return ENGINES.find(({ engine }) => engine === name)?.title ?? name;
+  return engineAdapter(name).title;
 }
 
 /** The names that the format may have made of a name. */

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import type { Calibration } from "../calibration.ts";
-import type { Engine } from "../engines.ts";
+import type { EngineName } from "../../server/engines.ts";
 
 /** A file that was decided on and not yet written. */
 export interface EmittedFile {
@@ -14,7 +14,7 @@ export interface Deployment {
   /** Name of the Deployment, Knative service, Ray deployment or SageMaker endpoint. */
   readonly workload: string;
   readonly model: string;
-  readonly engine: Engine;
+  readonly engine: EngineName;
   readonly prometheusUrl: string;
   readonly minReplicas: number;
   readonly maxReplicas: number;

@@ -1,4 +1,4 @@
-import { ENGINE_METRICS } from "../engines.ts";
+import { engineAdapter, newestName } from "../../server/engines.ts";
 import {
   annotationsOf,
   BEHAVIOR,
@@ -40,7 +40,7 @@ export function hpaFile(input: FileInput): EmittedFile {
 
 /** What gives the HPA its metric: a rule for the values of prometheus-adapter. */
 export function adapterFile({ calibration, deployment }: FileInput): EmittedFile {
-  const series = ENGINE_METRICS[deployment.engine].running + matchersOf(deployment);
+  const series = newestName(engineAdapter(deployment.engine).running) + matchersOf(deployment);
   return yamlFile(
     "prometheus-adapter.yaml",
     ["Values of prometheus-adapter: gives the HPA its metric."],

@@ -1,5 +1,5 @@
 import type { SloClauseView } from "../../show/result.ts";
-import { ENGINE_METRICS } from "../engines.ts";
+import { engineAdapter, newestName } from "../../server/engines.ts";
 import {
   type Deployment,
   type EmittedFile,
@@ -26,7 +26,7 @@ export function rulesFile(input: FileInput, slo: readonly SloClauseView[]): Emit
     labels: { severity: "warning", ...labels },
     annotations: { summary: options.summary },
   });
-  const running = ENGINE_METRICS[deployment.engine].running + matchersOf(deployment);
+  const running = newestName(engineAdapter(deployment.engine).running) + matchersOf(deployment);
   return yamlFile("prometheus-rules.yaml", headOf(input), {
     groups: [
       {
@@ -62,11 +62,17 @@ export function rulesFile(input: FileInput, slo: readonly SloClauseView[]): Emit
 
 /** Both a short and a long view are past the limit; undefined where the engine has no histogram of the metric. */
 function burnOf(clause: SloClauseView, deployment: Deployment): string | undefined {
-  const histogram = ENGINE_METRICS[deployment.engine].histograms[clause.metric];
+  const histogram = histogramOf(clause.metric, deployment);
   const percentile = /^p(\d+(?:\.\d+)?)$/.exec(clause.stat)?.[1];
   if (histogram === undefined || percentile === undefined || clause.className !== undefined)
     return undefined;
   const over = (window: string): string =>
     `histogram_quantile(${Number(percentile) / 100}, sum by (le) (rate(${histogram}_bucket${matchersOf(deployment)}[${window}]))) > ${clause.limit / MS_PER_S}`;
   return `${over("5m")} and ${over("1h")}`;
+}
+
+function histogramOf(metric: string, { engine }: Deployment): string | undefined {
+  const { ttft, e2e } = engineAdapter(engine);
+  const source = metric === "ttft" ? ttft : metric === "e2e" ? e2e : undefined;
+  return source === undefined ? undefined : newestName(source);
 }

@@ -1,10 +1,10 @@
-import { ENGINE_METRICS } from "../engines.ts";
+import { engineAdapter, type MetricSource, newestName } from "../../server/engines.ts";
 import type { SignalName } from "../measured.ts";
 import type { Deployment } from "./emitted-file.ts";
 
 /** The label matchers that pin a metric to one model of one namespace. */
 export function matchersOf({ namespace, model, engine }: Deployment): string {
-  const { modelLabel } = ENGINE_METRICS[engine];
+  const { modelLabel } = engineAdapter(engine);
   const byModel = modelLabel === undefined ? "" : `,${modelLabel}=${quoted(model)}`;
   return `{namespace=${quoted(namespace)}${byModel}}`;
 }
@@ -14,8 +14,9 @@ export function matchersOf({ namespace, model, engine }: Deployment): string {
  * client are running + waiting and what is on its way, so these stand for them.
  */
 export function queryOf(signal: SignalName, deployment: Deployment): string {
-  const metrics = ENGINE_METRICS[deployment.engine];
-  const sum = (metric: string): string => `sum(${metric}${matchersOf(deployment)})`;
+  const metrics = engineAdapter(deployment.engine);
+  const sum = (source: MetricSource): string =>
+    `sum(${newestName(source)}${matchersOf(deployment)})`;
   if (signal === "waiting") return sum(metrics.waiting);
   if (signal === "running") return sum(metrics.running);
   return `${sum(metrics.running)} + ${sum(metrics.waiting)}`;

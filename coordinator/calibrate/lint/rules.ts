@@ -1,4 +1,4 @@
-import { ENGINE_METRICS, ENGINES } from "../engines.ts";
+import { type EngineAdapter, ENGINES, newestName } from "../../server/engines.ts";
 import { at, type Manifest, numberAt } from "./manifest.ts";
 import { isOneSeries, operandsOf, selectorsOf, skeletonOf } from "./promql.ts";
 import type { Trigger } from "./trigger.ts";
@@ -113,7 +113,7 @@ const cooldown: Rule = ({ manifest: { kind, tree } }) => {
   ];
 };
 
-const WAITING = new Set<string>(ENGINES.map((engine) => ENGINE_METRICS[engine].waiting));
+const WAITING = new Set<string>(ENGINES.map(({ waiting }) => newestName(waiting)));
 
 function metricsOf({ query, metric }: Trigger): readonly string[] {
   if (query !== undefined) return selectorsOf(query).map((selector) => selector.metric);
@@ -158,13 +158,13 @@ const pinned = perTrigger("F", ({ query, namespace }) => {
 
 function missingModel(metric: string, matchers: string): readonly string[] {
   const engine = ENGINES.find((each) => prefixOf(each) !== "" && metric.startsWith(prefixOf(each)));
-  const label = engine === undefined ? undefined : ENGINE_METRICS[engine].modelLabel;
+  const label = engine?.modelLabel;
   return label === undefined || matchers.includes(label) ? [] : [label];
 }
 
 /** "vllm:", "trtllm_", … */
-function prefixOf(engine: (typeof ENGINES)[number]): string {
-  return /^(llm_d_epp_|[a-z]+[:_])/.exec(ENGINE_METRICS[engine].running)?.[0] ?? "";
+function prefixOf({ running }: EngineAdapter): string {
+  return /^(llm_d_epp_|[a-z]+[:_])/.exec(newestName(running))?.[0] ?? "";
 }
 
 const GPU =

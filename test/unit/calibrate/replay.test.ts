@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { calibrate, type CalibrationOptions } from "../../../coordinator/calibrate/calibration.ts";
-import { type Forecast, parseForecast } from "../../../coordinator/calibrate/forecast.ts";
+import { type Forecast, readForecast } from "../../../coordinator/forecast/forecast.ts";
 import { type Replay, replay } from "../../../coordinator/calibrate/replay.ts";
 import { readRule, ruleText } from "../../../coordinator/calibrate/scaling-rule.ts";
 import type { ScalingRule } from "../../../coordinator/calibrate/simulation.ts";
@@ -22,9 +22,9 @@ const OPTIONS: CalibrationOptions = {
 };
 const BIG = resultOfServer(BATCH_64);
 const SMALL = resultOfServer(BATCH_16);
-const DAY = parseForecast(
+const DAY = readForecast(
   readFileSync(new URL("../../../docs/examples/day.csv", import.meta.url), "utf8"),
-  "day.csv",
+  { place: "day.csv", spacing: "loose" },
 );
 
 interface Changes {
@@ -81,7 +81,10 @@ describe("a day's load", () => {
 
 test("growth as planned for is survived, and the number at the knee is not: headroom is what the delay costs", () => {
   // 20 % a minute of what it was at first, for ten minutes.
-  const rise = parseForecast("0,120\n600,120\n1200,360\n1800,360", "rise.csv");
+  const rise = readForecast("0,120\n600,120\n1200,360\n1800,360", {
+    place: "rise.csv",
+    spacing: "loose",
+  });
   const knee = calibrate(BIG, OPTIONS).target.knee;
   const [ours, tight] = replayed(BIG, rise, {
     rules: [{ signal: "running+waiting", target: knee }],
@@ -91,10 +94,10 @@ test("growth as planned for is survived, and the number at the knee is not: head
 });
 
 test("a queue that cannot be served is past the SLO until it is gone, and replicas come after D", () => {
-  const step = parseForecast(
-    "0,20\n60,20\n120,200\n180,200\n240,200\n300,200\n360,200\n420,200",
-    "step.csv",
-  );
+  const step = readForecast("0,20\n60,20\n120,200\n180,200\n240,200\n300,200\n360,200\n420,200", {
+    place: "step.csv",
+    spacing: "loose",
+  });
   const [ours] = replayed(BIG, step).simulations;
   assert.equal(ours!.meetsSlo, false);
   // The load has risen by 1:00-2:00; nothing ordered then serves before 2:18 later.
@@ -113,7 +116,7 @@ test("too few replicas are told, and miss", () => {
 });
 
 test("replica-hours count what starts, and perfect foresight is less", () => {
-  const flat = parseForecast("0,24.8\n3600,24.8", "flat.csv");
+  const flat = readForecast("0,24.8\n3600,24.8", { place: "flat.csv", spacing: "loose" });
   const { simulations, leastReplicaHours } = replayed(BIG, flat);
   assert.equal(leastReplicaHours, 2);
   assert.ok(simulations[0]!.replicaHours >= 2);

@@ -4,7 +4,7 @@ import { contenderOfRun } from "../../../coordinator/compare/from-run.ts";
 import { renderDocumentHtml } from "../../../coordinator/show/document-html.ts";
 import { renderDocumentText } from "../../../coordinator/show/document-text.ts";
 import { sizingDocument } from "../../../coordinator/show/sizing.ts";
-import { readForecast } from "../../../coordinator/size/forecast.ts";
+import { readForecast } from "../../../coordinator/forecast/forecast.ts";
 import { size, type Sizing, type SizingOptions } from "../../../coordinator/size/sizing.ts";
 import { searchPlan, searchResult } from "../../support/run-fixture.ts";
 
@@ -62,7 +62,10 @@ test("longer answers bind by their tokens, and their cost is of their own tokens
 });
 
 test("a forecast is summed over its hours, followed and at its peak", () => {
-  const { steps, stepS } = readForecast("time,requests_per_second\n00:00,40\n12:00,400\n", "f");
+  const { steps, stepS } = readForecast("time,requests_per_second\n00:00,40\n12:00,400\n", {
+    place: "f",
+    spacing: "even",
+  });
   const { forecast, cost, peak: found } = sized({ loads: steps, stepS });
   assert.equal(found.time, "12:00");
   assert.equal(forecast?.replicaHours, 12 * 2 + 12 * 11);
