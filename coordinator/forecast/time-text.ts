@@ -10,13 +10,16 @@ const CLOCK =
  */
 export function secondsOf(text: string): number {
   if (SECONDS.test(text)) return Number(text);
-  const match = CLOCK.exec(text);
-  if (match === null) return NaN;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map((digits: string | undefined) => Number(digits ?? 0));
+  const parts = CLOCK.exec(text)?.slice(1, 7);
+  return parts === undefined ? NaN : clockS(parts);
+}
+
+function clockS(parts: readonly (string | undefined)[]): number {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map((digits) =>
+    Number(digits ?? 0),
+  );
   if (hour > 24) return NaN;
-  const days = match[1] === undefined ? 0 : daysOf(year, month, day);
+  const days = parts[0] === undefined ? 0 : daysOf(year, month, day);
   return days * 86_400 + hour * 3_600 + minute * 60 + second;
 }
 
