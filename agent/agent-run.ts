@@ -1,4 +1,5 @@
 import type { ArmSegment, ArmedSegment, Lease, PrepareRun } from "../shared/control/control.ts";
+import { assert } from "../shared/assert.ts";
 import { WindowHasher } from "../shared/arrivals/window-hash.ts";
 import type { RequestRecord } from "../shared/measurement/report.ts";
 import { nextCutNs } from "../shared/segment/intervals.ts";
@@ -22,7 +23,8 @@ export interface AgentRunOptions {
   readonly prepareRun: PrepareRun;
   readonly clock: PacingClock;
   readonly endpoint: Endpoint;
-  readonly encode: (prompt: string, outputTokens: number) => RequestOrder;
+  /** `isAgainst`: for the other endpoint of the run. */
+  readonly encode: (prompt: string, outputTokens: number, isAgainst: boolean) => RequestOrder;
   readonly reporter: Reporter;
   readonly health: HealthMeter;
   /** The armed segment's instant came: true when its lease had come too, and it started. */
@@ -89,6 +91,10 @@ export class AgentRun {
   /** Makes a segment ready to start, and proves that this agent holds the same schedule as the others. */
   async arm({ segment, clockOffset }: ArmSegment): Promise<ArmedSegment> {
     const { agentId, prepareRun, clock } = this.#options;
+    assert(
+      segment.against !== true || prepareRun.against !== undefined,
+      "a segment for the other endpoint belongs to a run that has one",
+    );
     const clockAheadNs = clockOffset.aheadNs;
     const source = sourceOf({
       segment,
@@ -291,7 +297,7 @@ export class AgentRun {
     return {
       index,
       classIndex: drawn.classIndex,
-      order: encode(promptText({ ...drawn, nonce }), drawn.outputTokens),
+      order: encode(promptText({ ...drawn, nonce }), drawn.outputTokens, segment.against === true),
     };
   }
 

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism, constants, hostname, setPriority } from "node:os";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { PolicySummary, Target } from "../shared/control/control.ts";
+import type { PolicySummary, PrepareRun, Refusal, Target } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import type { Identity } from "../shared/platform/identity.ts";
 import { assertMaySubscribe, connectNats } from "../shared/platform/nats.ts";
@@ -13,6 +13,7 @@ import { Agent, type AgentIdentity, type AgentOptions } from "./agent.ts";
 import { AgentRun } from "./agent-run.ts";
 import { openaiEndpoint } from "./endpoint/openai.ts";
 import { orderEncoder } from "./endpoint/order-encoder.ts";
+import { type EncodeOrder, twoEncoders, twoEndpoints } from "./endpoint/two-endpoints.ts";
 import { HealthMeter } from "./health/health-meter.ts";
 import { grpcReportLink } from "./link/grpc-report-link.ts";
 import { natsAgentLink } from "./link/nats-link.ts";
@@ -20,7 +21,7 @@ import type { OnAgentNews } from "./news.ts";
 import { checkPlan, checkSegment } from "./policy/policy.ts";
 import { socketsHeld } from "./policy/sockets.ts";
 import { resolveTargetAddresses } from "./policy/resolve.ts";
-import type { NullSink } from "./ports.ts";
+import type { Endpoint, NullSink } from "./ports.ts";
 import { Reporter } from "./reporting/reporter.ts";
 import { calibrateSelf, type SelfCalibration } from "./self-calibration/self-calibration.ts";
 
@@ -210,19 +211,16 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
   const { agentId, policy, token, identity, sourceAddresses, onNews } = options;
   const { clock, gauges, described } = machine;
   return async (prepareRun, onStart) => {
-    const { target } = prepareRun;
-    // Names are resolved once a run and pinned; the policy judges the addresses, not the name.
-    const resolved = await resolveTargetAddresses(target.url, lookUp);
-    const refusal = checkPlan(policy, prepareRun, resolved);
-    if (refusal !== undefined) return refusal;
-    const { addresses } = resolved;
-    const endpoint = openaiEndpoint({
-      target,
-      clock,
-      apiKey: apiKeyOf(target),
-      addresses,
-      sourceAddresses,
-    });
+    const { target, against } = prepareRun;
+    const opening = { policy, prepareRun, clock, sourceAddresses };
+    const opened = await openTarget(target, opening);
+    if ("code" in opened) return opened;
+    const other = against === undefined ? undefined : await openTarget(against, opening);
+    if (other !== undefined && "code" in other) {
+      await opened.endpoint.close();
+      return other;
+    }
+    const { endpoint, encode } = other === undefined ? opened : alternating(opened, other);
     const reporter = new Reporter({
       runId: prepareRun.runId,
       agentId,
@@ -237,7 +235,7 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
       prepareRun,
       clock,
       endpoint,
-      encode: orderEncoder(target),
+      encode,
       reporter,
       health: new HealthMeter(clock, gauges),
       onStart,
@@ -252,6 +250,39 @@ function openerOf(options: AgentMainOptions, machine: Machine): AgentOptions["op
         return reporter.spooledReports;
       },
     };
+  };
+}
+
+interface OpenTarget {
+  readonly endpoint: Endpoint;
+  readonly encode: ReturnType<typeof orderEncoder>;
+}
+
+/** Names are resolved once a run and pinned; the policy judges the addresses, not the name. */
+async function openTarget(
+  target: Target,
+  options: Pick<AgentMainOptions, "policy" | "sourceAddresses"> &
+    Pick<Machine, "clock"> & { readonly prepareRun: PrepareRun },
+): Promise<OpenTarget | Refusal> {
+  const { policy, prepareRun, clock, sourceAddresses } = options;
+  const resolved = await resolveTargetAddresses(target.url, lookUp);
+  const refusal = checkPlan(policy, prepareRun, resolved);
+  if (refusal !== undefined) return refusal;
+  const { addresses } = resolved;
+  const apiKey = apiKeyOf(target);
+  return {
+    endpoint: openaiEndpoint({ target, clock, apiKey, addresses, sourceAddresses }),
+    encode: orderEncoder(target),
+  };
+}
+
+function alternating(
+  target: OpenTarget,
+  against: OpenTarget,
+): { readonly endpoint: Endpoint; readonly encode: EncodeOrder } {
+  return {
+    endpoint: twoEndpoints(target.endpoint, against.endpoint),
+    encode: twoEncoders(target.encode, against.encode),
   };
 }
 

@@ -23,6 +23,8 @@ export interface RequestOrder {
   /** The request's body, encoded. */
   readonly body: Buffer;
   readonly outputTokens: number;
+  /** It is for the other endpoint of the run (two-endpoints.ts). */
+  readonly isAgainst?: true;
 }
 
 /**

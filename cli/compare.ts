@@ -1,18 +1,21 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { Command } from "commander";
-import { type Comparison, compare } from "../coordinator/compare/comparison.ts";
+import { compare } from "../coordinator/compare/comparison.ts";
 import type { Contender } from "../coordinator/compare/contender.ts";
 import { contenderOfRun } from "../coordinator/compare/from-run.ts";
 import { atLeast, type Gate, noWorseThan } from "../coordinator/compare/gate.ts";
 import { readTreatments } from "../coordinator/compare/likeness.ts";
+import { comparePaired } from "../coordinator/compare/paired-comparison.ts";
 import { type Quality, readQuality } from "../coordinator/compare/quality.ts";
 import { readFraction } from "../coordinator/plan/quantities.ts";
 import { contenderOfImported } from "../coordinator/imported/imported.ts";
 import { comparisonDocument, comparisonJunit } from "../coordinator/show/comparison.ts";
+import type { Document } from "../coordinator/show/document.ts";
+import { pairedDocument, pairedJunit } from "../coordinator/show/paired.ts";
 import { renderDocumentMarkdown } from "../coordinator/show/document-markdown.ts";
 import type { Hardware } from "../coordinator/size/price.ts";
-import { ExitCode, LoadError } from "../shared/errors.ts";
+import type { ExitCode, LoadError } from "../shared/errors.ts";
 import { readFlagFile } from "./flag-file.ts";
 import { flagInvalid, valueOf } from "./flag-invalid.ts";
 import { hardwareOfTexts } from "./hardware-flags.ts";
@@ -45,7 +48,7 @@ export function addCompareCommand(program: Command): void {
     .command("compare")
     .description("how much more traffic a candidate carries than a baseline, with a verdict")
     .argument("<baseline>", "a run's folder or another tool's result file; NAME=PATH names it")
-    .argument("<candidates...>", "the same, one or more")
+    .argument("[candidates...]", "the same; none for a run that was measured with --against")
     .option("--no-worse-than <percent>", "PASS when it is shown to carry no more than this less")
     .option("--at-least <ratio>", "PASS when it is shown to carry this many times as much")
     .option("--treatment <trait,...>", "what is compared, and so may differ: model, lengths, …")
@@ -63,14 +66,16 @@ export function addCompareCommand(program: Command): void {
       "--step-summary <file>",
       'append Markdown there as well, such as "$GITHUB_STEP_SUMMARY"',
     )
-    .option("--against <url>", "not built yet")
+    .option("--against <url>", "belongs to `loadline run`, which measures")
     .action(async (baseline: string, candidates: readonly string[], flags: CompareFlags) => {
       process.exitCode = await compareRuns([baseline, ...candidates], flags);
     });
 }
 
 async function compareRuns(texts: readonly string[], flags: CompareFlags): Promise<ExitCode> {
-  if (flags.against !== undefined) throw againstNotYet();
+  if (flags.against !== undefined) throw againstElsewhere();
+  const [only, ...others] = texts;
+  if (only !== undefined && others.length === 0) return await comparePairedRun(only, flags);
   const gates = gatesOf(flags);
   const treatments = flags.treatment === undefined ? [] : readTreatments(flags.treatment);
   const named = texts.map(namedRun);
@@ -90,16 +95,51 @@ async function compareRuns(texts: readonly string[], flags: CompareFlags): Promi
     hardwareOf,
     qualityOf: (name) => qualities.get(name),
   });
-  await show(comparison, flags);
+  await show(
+    {
+      document: comparisonDocument(comparison),
+      json: comparison,
+      junit: () => comparisonJunit(comparison, new Date().toISOString()),
+    },
+    flags,
+  );
   return comparison.exitCode;
 }
 
-async function show(comparison: Comparison, flags: CompareFlags): Promise<void> {
-  const document = comparisonDocument(comparison);
-  const junit = (): string => comparisonJunit(comparison, new Date().toISOString());
+async function comparePairedRun(path: string, flags: CompareFlags): Promise<ExitCode> {
+  const result = await readValidResult(path);
+  const { against } = result;
+  if (against === undefined)
+    throw flagInvalid(
+      `${path} is to be compared with nothing, and it measured one endpoint`,
+      "name a candidate behind it, or measure two with `loadline run --against URL`",
+    );
+  const comparison = comparePaired(result, {
+    against,
+    gates: gatesOf(flags),
+    loadline: readVersion(),
+  });
+  await show(
+    {
+      document: pairedDocument(comparison),
+      json: comparison,
+      junit: () => pairedJunit(comparison, new Date().toISOString()),
+    },
+    flags,
+  );
+  return comparison.exitCode;
+}
+
+interface Shown {
+  readonly document: Document;
+  readonly json: unknown;
+  readonly junit: () => string;
+}
+
+async function show({ document, json, junit }: Shown, flags: CompareFlags): Promise<void> {
   const shown = shownAs(flags.json === true ? "json" : flags.format, {
     document,
-    json: comparison,
+    json,
     more: { junit },
   });
   if (flags.junit !== undefined) await writeFile(flags.junit, junit());
@@ -183,10 +223,9 @@ async function qualitiesOf(
   return qualities;
 }
 
-function againstNotYet(): LoadError {
-  return new LoadError("`--against` is asked for, and interleaved comparison is not built yet", {
-    code: "LL_NOT_YET",
-    hint: "measure both with `loadline find`, one behind the other, and compare their folders",
-    exitCode: ExitCode.PlanInvalid,
-  });
+function againstElsewhere(): LoadError {
+  return flagInvalid(
+    "`compare --against` is asked for, and compare sends nothing",
+    "measure both with `loadline run --target URL --against URL --rate …`, and compare that run's folder",
+  );
 }

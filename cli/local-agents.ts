@@ -10,7 +10,8 @@ export interface LocalAgentsOptions {
   readonly token: string;
   /** What the operator (here: the user of this command) allows; the flags of `loadline agent`. */
   readonly allow: readonly string[];
-  readonly targetUrl: string;
+  /** At least one. */
+  readonly targetUrls: readonly string[];
   /** Of all of them. */
   readonly inFlightMax: number;
 }
@@ -52,14 +53,13 @@ const PORTS_USED_FRACTION = 0.9;
  */
 export function sourceAddresses(
   {
-    targetUrl,
+    targetUrls,
     inFlightMax,
     count,
-  }: Pick<LocalAgentsOptions, "targetUrl" | "inFlightMax" | "count">,
+  }: Pick<LocalAgentsOptions, "targetUrls" | "inFlightMax" | "count">,
   host: { readonly localPorts: number | undefined; readonly isLinux: boolean },
 ): readonly string[] {
-  const { hostname } = new URL(targetUrl);
-  const isLoopback = /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  const isLoopback = targetUrls.every((url) => /^127\.\d+\.\d+\.\d+$/.test(new URL(url).hostname));
   const isEnough = inFlightMax <= PORTS_USED_FRACTION * (host.localPorts ?? Infinity);
   if (!host.isLinux || !isLoopback || isEnough) return [];
   return Array.from({ length: count }, (_, place) => loopbackAddress(place + 2));

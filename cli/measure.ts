@@ -11,7 +11,7 @@ import { ExitCode } from "../shared/errors.ts";
 import { dryRun } from "./dry-run.ts";
 import { readFlagFile } from "./flag-file.ts";
 import { agentCountOf, onAgents } from "./on-agents.ts";
-import { resolvedTargetOf } from "./resolved-target.ts";
+import { resolvedAgainstOf, resolvedTargetOf } from "./resolved-target.ts";
 import { apartTelling, TELL_A_PERSON } from "./telling.ts";
 import { readVersion } from "./version.ts";
 
@@ -50,6 +50,7 @@ export async function measurePlan(plan: Plan, telling = TELL_A_PERSON): Promise<
     plan,
     telling,
     target: await resolvedTargetOf(plan),
+    against: await resolvedAgainstOf(plan),
     directory: plan.outDir ?? join("runs", `${timeName(new Date())}-${plan.name}`),
     version: readVersion(),
     runId: newRunId(),

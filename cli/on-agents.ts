@@ -13,7 +13,10 @@ import { startTelling, type Telling, type TellingOptions } from "./telling.ts";
 
 /** A run, before it is known who sends for it. */
 export interface Measuring
-  extends Pick<ConductOptions, "plan" | "target" | "directory" | "version" | "runId" | "replayed"> {
+  extends Pick<
+    ConductOptions,
+    "plan" | "target" | "against" | "directory" | "version" | "runId" | "replayed"
+  > {
   readonly telling: TellingOptions;
 }
 
@@ -40,14 +43,15 @@ async function onLocalAgents(measuring: Interruptible, telling: Telling): Promis
   const token = randomBytes(24).toString("hex");
   const agentsMin = agentCountOf(measuring.plan);
   const broker = await startBroker({ token, clock: new SystemClock() });
+  const targetUrls = [measuring.target, measuring.against].flatMap((each) => each?.url ?? []);
   const agents = startLocalAgents({
     count: agentsMin,
     natsUrl: broker.url,
     fleet: LOCAL_FLEET,
     token,
     // Whoever types the target here is the operator of these agents.
-    allow: ["127.0.0.0/8:*", "[::1]:*", hostPortOf(measuring.target.url)],
-    targetUrl: measuring.target.url,
+    allow: ["127.0.0.0/8:*", "[::1]:*", ...targetUrls.map(hostPortOf)],
+    targetUrls,
     inFlightMax: measuring.plan.maxInFlight,
   });
   yieldToAgents();

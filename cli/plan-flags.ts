@@ -86,5 +86,7 @@ export function addRunFlags(command: Command): Command {
     .option("--requests <n>", "instead of a duration")
     .option("--warmup <duration>", "the same load before the window (default: 0)")
     .option("--cooldown <duration>", "the same load after the window (default: 0)")
+    .option("--against <url>", "a second endpoint: windows alternate between both, to compare them")
+    .option("--pairs <n>", "windows of each endpoint at each load (default: 6)")
     .option("--scenario <name>", "not built yet");
 }

@@ -40,6 +40,24 @@ export async function readValidResult(directory: string): Promise<Result> {
   );
 }
 
+/**
+ * The result of a run that measured one endpoint, for those who make one curve of it.
+ *
+ * @throws LoadError LL_NOT_YET for a run with `--against`; as `readResult`.
+ */
+export async function readResultOfOne(directory: string): Promise<Result> {
+  const result = await readResult(directory);
+  if (result.against === undefined) return result;
+  throw new LoadError(
+    `${directory} is to be read as one curve, and its windows alternate between two endpoints`,
+    {
+      code: "LL_NOT_YET",
+      hint: "judge it with `loadline compare`, or measure one endpoint by itself",
+      exitCode: ExitCode.PlanInvalid,
+    },
+  );
+}
+
 type Unchecked = Omit<Result, "schema"> & { readonly schema: unknown };
 
 function resultIn(text: string, directory: string): Unchecked {

@@ -12,7 +12,7 @@ import { presetSlo } from "../shared/slo/presets.ts";
 import type { Slo } from "../shared/slo/slo.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
 import { flagInvalid } from "./flag-invalid.ts";
-import { readPlan, readResult } from "./read-run.ts";
+import { readPlan, readResultOfOne } from "./read-run.ts";
 import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
 
@@ -58,7 +58,7 @@ function sloOf({ slo, sloPreset }: RescoreFlags): Slo {
 }
 
 async function rescoreRun(directory: string, slo: Slo): Promise<Rescored> {
-  const result = await readResult(directory);
+  const result = await readResultOfOne(directory);
   const plan = await readPlan(directory);
   requireRecords(directory, plan);
   const rescore = new Rescore({

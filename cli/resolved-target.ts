@@ -9,7 +9,10 @@ import { waitUntilReady } from "./wait-ready.ts";
  * The list of models is asked for when the plan leaves the model open, or waits for the target: nothing else reaches
  * the target before the first arrival.
  */
-export async function resolvedTargetOf({ target, waitReadyS }: Plan): Promise<Target> {
+export async function resolvedTargetOf({
+  target,
+  waitReadyS,
+}: Pick<Plan, "target" | "waitReadyS">): Promise<Target> {
   const caPem =
     target.caFile === undefined
       ? undefined
@@ -25,4 +28,13 @@ export async function resolvedTargetOf({ target, waitReadyS }: Plan): Promise<Ta
   if (waitReadyS !== undefined) await waitUntilReady(access, waitReadyS);
   const model = target.model ?? pickModel(await listModels(access), undefined);
   return resolveTarget(target, { model, caPem });
+}
+
+/** As `resolvedTargetOf`, of the other endpoint of a plan that has one: everything but its place and model is alike. */
+export async function resolvedAgainstOf(
+  { target, against, waitReadyS }: Pick<Plan, "target" | "against" | "waitReadyS">,
+  model = target.model,
+): Promise<Target | undefined> {
+  if (against === undefined) return undefined;
+  return await resolvedTargetOf({ target: { ...target, url: against.url, model }, waitReadyS });
 }

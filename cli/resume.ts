@@ -11,7 +11,7 @@ import { ExitCode, LoadError } from "../shared/errors.ts";
 import { joinFleet } from "./join-fleet.ts";
 import { printResult } from "./measure.ts";
 import { onAgents } from "./on-agents.ts";
-import { resolvedTargetOf } from "./resolved-target.ts";
+import { resolvedAgainstOf, resolvedTargetOf } from "./resolved-target.ts";
 import { addTellingFlags, type TellingOptions, tellingOf } from "./telling.ts";
 import { readVersion } from "./version.ts";
 
@@ -47,6 +47,7 @@ async function resume(directory: string, telling: TellingOptions): Promise<Resul
     plan,
     telling,
     target,
+    against: await resolvedAgainstOf(plan, plan.againstModel),
     directory,
     version,
     runId: plan.runId,

@@ -57,6 +57,8 @@ const SEARCH_LAST_DRAIN_S = 3;
 export interface ConductOptions {
   readonly plan: Plan;
   readonly target: Target;
+  /** Of a plan with `against`. */
+  readonly against?: Target | undefined;
   readonly runId: string;
   readonly agentsMin: number;
   readonly connection: NatsConnection;
@@ -87,6 +89,7 @@ export async function conduct(options: ConductOptions): Promise<Result> {
     startedAt: new Date().toISOString(),
     runId: options.runId,
     model: options.target.model,
+    ...(options.against === undefined ? {} : { againstModel: options.against.model }),
     directory,
   };
   const store = await (replayed === undefined
@@ -203,6 +206,7 @@ function resultOfRun({ plan, end }: EndedRun): Result {
   return resultOf({
     plan,
     model: plan.model,
+    againstModel: plan.againstModel,
     version: plan.loadline,
     startedAt: plan.startedAt,
     slo: parseSlo(plan.slo),
@@ -223,6 +227,7 @@ function folderOptionsOf(plan: Plan): RunFolderOptions {
 function runOptionsOf({
   plan,
   target,
+  against,
   runId,
   agentsMin,
   replayed,
@@ -237,6 +242,7 @@ function runOptionsOf({
     gatherNs: plan.placement.kind === "local" ? LOCAL_GATHER_NS : GATHER_NS,
     onAgentLoss: plan.onAgentLoss,
     target,
+    against,
     workload: plan.workload,
     slo,
     admit: (agents) => {

@@ -14,7 +14,7 @@ import type { Deployment } from "../../coordinator/calibrate/files/emitted-file.
 import { limitsOf } from "../../coordinator/calibrate/validity-limits.ts";
 import { printable } from "../../coordinator/show/paint.ts";
 import type { Result } from "../../coordinator/show/result.ts";
-import { readResult } from "../read-run.ts";
+import { readResultOfOne } from "../read-run.ts";
 import { flagInvalid } from "../flag-invalid.ts";
 import { addDelayFlags, calibrationOptionsOf, type DelayFlags, replicaBoundsOf } from "./flags.ts";
 import { writeFiles } from "./write-files.ts";
@@ -54,7 +54,7 @@ export async function emit(directory: string, flags: EmitFlags): Promise<void> {
   const autoscalers = autoscalersOf(flags.for);
   const options = calibrationOptionsOf(flags);
   const bounds = replicaBoundsOf(flags);
-  const result = await readResult(directory);
+  const result = await readResultOfOne(directory);
   const calibration = calibrate(result, options);
   const limits = limitsOf(result, { hardware: flags.hardware, engine: flags.engine });
   const said: string[] = [];

@@ -12,7 +12,7 @@ import { readWhole } from "../../coordinator/plan/quantities.ts";
 import { printable } from "../../coordinator/show/paint.ts";
 import { ExitCode } from "../../shared/errors.ts";
 import { readFlagFile } from "../flag-file.ts";
-import { readResult } from "../read-run.ts";
+import { readResultOfOne } from "../read-run.ts";
 import { flagInvalid, valueOf } from "../flag-invalid.ts";
 import { addDelayFlags, calibrationOptionsOf, type DelayFlags, replicaBoundsOf } from "./flags.ts";
 import { writeFiles } from "./write-files.ts";
@@ -48,7 +48,7 @@ async function simulateRun(directory: string, flags: SimulateFlags): Promise<Exi
   const options = calibrationOptionsOf(flags);
   const rules = (flags.rule ?? []).map((text) => valueOf("--rule", readRule(text)));
   const forecast = await forecastOf(flags);
-  const result = await readResult(directory);
+  const result = await readResultOfOne(directory);
   const replayed = replay(result, calibrate(result, options), {
     forecast,
     rules,

@@ -127,7 +127,8 @@ export function compare(options: ComparisonOptions): Comparison {
   };
 }
 
-const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
+/** What a comparison ends with. */
+export const EXIT_CODES: Readonly<Record<Verdict, ExitCode>> = {
   met: ExitCode.Done,
   violated: ExitCode.GateFailed,
   undecided: ExitCode.Inconclusive,

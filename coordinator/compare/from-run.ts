@@ -3,7 +3,7 @@ import type { Plan, ArrivalTemplate } from "../plan/plan.ts";
 import { arrivalTemplateOf } from "../plan/plan.ts";
 import { lengthsText } from "../show/facts.ts";
 import { plural } from "../show/format.ts";
-import type { ProbeView, Result, Summary } from "../show/result.ts";
+import { type ProbeView, type Result, type Summary, toTarget } from "../show/result.ts";
 import type { Contender, Latency, MeasuredWindow, Trait } from "./contender.ts";
 
 /** A run of Loadline as a comparison sees it. */
@@ -43,7 +43,7 @@ function maxRateOf(result: Result): Pick<Contender, "maxRate" | "noRateReason"> 
 }
 
 /** What the first clause that limits a time is about. */
-function leadMetricOf({ slo }: Result): Contender["leadMetric"] {
+export function leadMetricOf({ slo }: Pick<Result, "slo">): Contender["leadMetric"] {
   const metric = slo.find(({ unit }) => unit === "ms")?.metric ?? "ttft";
   if (metric.endsWith("e2e")) return "e2e";
   return metric === "itl" || metric === "gap" || metric === "max_gap" ? "itl" : "ttft";
@@ -51,7 +51,7 @@ function leadMetricOf({ slo }: Result): Contender["leadMetric"] {
 
 /** The windows of a planned rate. */
 export function windowsOf({ probes }: Pick<Result, "probes">): readonly MeasuredWindow[] {
-  return probes
+  return toTarget(probes)
     .filter(({ validity, mode }) => mode === "open" && validity.verdict !== "invalid")
     .map(windowOf)
     .filter(({ okCount, requestsPerSecond }) => okCount > 0 && requestsPerSecond > 0)

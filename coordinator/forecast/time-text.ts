@@ -10,17 +10,13 @@ const CLOCK =
  */
 export function secondsOf(text: string): number {
   if (SECONDS.test(text)) return Number(text);
-  const parts = CLOCK.exec(text)?.slice(1, 7);
-  return parts === undefined ? NaN : clockS(parts);
-}
-
-function clockS(parts: readonly (string | undefined)[]): number {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map((digits) =>
-    Number(digits ?? 0),
-  );
+  const match = CLOCK.exec(text);
+  if (match === null) return NaN;
+  const part = (index: number): number => Number(match[index] ?? 0);
+  const hour = part(4);
   if (hour > 24) return NaN;
-  const days = parts[0] === undefined ? 0 : daysOf(year, month, day);
-  return days * 86_400 + hour * 3_600 + minute * 60 + second;
+  const days = match[1] === undefined ? 0 : daysOf(part(1), part(2), part(3));
+  return days * 86_400 + hour * 3_600 + part(5) * 60 + part(6);
 }
 
 /** Days since 1970-01-01 of the Gregorian calendar. @see Hinnant, chrono-compatible low-level date algorithms. */

@@ -86,6 +86,17 @@ const serverMetrics = z
       "the target's Prometheus endpoints, scraped each second while the run goes on; one URL or a list",
   });
 
+const targetUrl = (description: string): z.ZodType<string, string> =>
+  z
+    .string()
+    .transform((text, context) =>
+      settle(
+        readOrProblem(() => normaliseTargetUrl(text)),
+        context,
+      ),
+    )
+    .meta({ description });
+
 const hostPort = {
   pattern: /^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i,
   hint: "write HOST:PORT, such as 10.0.0.7:7400",
@@ -111,15 +122,7 @@ export const COMMON_FIELDS = {
     pattern: /^[A-Za-z0-9][\w.-]{0,63}$/,
     hint: "up to 64 letters, digits, _, - and .",
   }),
-  target: z
-    .string()
-    .transform((text, context) =>
-      settle(
-        readOrProblem(() => normaliseTargetUrl(text)),
-        context,
-      ),
-    )
-    .meta({ description: "base URL of the endpoint; /v1 is added when missing" }),
+  target: targetUrl("base URL of the endpoint; /v1 is added when missing"),
   endpoint: choiceField(
     "kind of endpoint",
     ["chat", "completions"],
@@ -228,6 +231,8 @@ export const RUN_FIELDS = {
   profile: choiceField("synchronous or throughput", ["synchronous", "throughput"]),
   requests: whole("requests of each recorded window, instead of a duration", [1, COUNT_MAX]),
   cooldown: duration("the same load after the window", [0, WEEK_S]),
+  against: targetUrl("a second endpoint: windows alternate between both, to compare them"),
+  pairs: whole("windows of each endpoint at each load, with against; even", [4, 1_000]),
 } as const;
 
 export const FIELDS = {

@@ -105,6 +105,13 @@ export interface Plan {
   /** Ends the name of the run folder; letters, digits, `.`, `_`, `-`. */
   readonly name: string;
   readonly target: PlanTarget;
+  /** The other endpoint of a run whose windows alternate between two; left out where there is none. */
+  readonly against?: {
+    /** Base URL with `/v1`. */
+    readonly url: string;
+    /** Windows of each endpoint, at each load; even. */
+    readonly pairs: number;
+  };
   readonly workload: Workload;
   /** Canonical texts of the clauses, as `parseSlo` reads them; never empty for `find`. */
   readonly slo: readonly string[];

@@ -11,6 +11,7 @@ const SECRET: readonly FieldName[] = [
   "api-key-env",
   "nats",
   "target",
+  "against",
   "server-metrics",
   "prometheus",
 ];

@@ -10,6 +10,8 @@ export interface RecordedPlan extends Plan {
   readonly startedAt: string;
   /** As the target was asked for it. */
   readonly model: string;
+  /** As the other endpoint was asked for it; left out where there is none. */
+  readonly againstModel?: string;
   /** Of the run folder, as it was named then. */
   readonly directory: string;
 }

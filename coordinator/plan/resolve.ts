@@ -3,6 +3,7 @@ import { NS_PER_SECOND } from "../../shared/units.ts";
 import { readOrProblem } from "./field.ts";
 import { resolveLoad } from "./resolve-load.ts";
 import { resolveWorkload } from "./resolve-workload.ts";
+import { againstOf } from "./resolve-against.ts";
 import type { Resolving } from "./resolving.ts";
 import type { Placement, Plan, PlanTarget, RunLoad } from "./plan.ts";
 
@@ -34,6 +35,7 @@ export function resolvePlan(resolving: Resolving): Plan | undefined {
     maxInFlightAsked: isInFlightAsked(resolving, load),
     ...switchesOf(values),
     ...serverMetricsOf(resolving),
+    ...againstOf(resolving),
     onAgentLoss: values["on-agent-loss"] ?? "continue",
     waitReadyS: values["wait-ready"],
     outDir: values.out,

@@ -16,7 +16,7 @@ export function prepareRunOf(
     readonly report: ReportAddress;
   },
 ): PrepareRun {
-  const { runId, incarnation, seed, target, workload, slo, keepRecords } = options;
+  const { runId, incarnation, seed, target, workload, slo, keepRecords, against } = options;
   const agentCount = agent.agentIds.length;
   const place = agent.agentIds.indexOf(agent.agentId);
   const rest = place < options.inFlightMax % agentCount ? 1 : 0;
@@ -25,6 +25,7 @@ export function prepareRunOf(
     incarnation,
     seed,
     target,
+    ...(against === undefined ? {} : { against }),
     workload,
     thresholds: countedClauses(slo),
     geometry: GEOMETRY,

@@ -66,6 +66,7 @@ export function probeView(input: ProbeViewInput): ProbeView {
   return {
     segment: segment.number,
     purpose: request.purpose,
+    ...(request.against === true ? { against: true } : {}),
     ...loadOf(request.mode),
     achievedPerSecond: per(counters.ok),
     completedPerSecond: per(window.completedOk),

@@ -5,6 +5,7 @@ import { fixedProcedure } from "../search/fixed-list.ts";
 import type { Procedure, SearchOptions, SegmentRequest } from "../search/procedure.ts";
 import { sweepProcedure, type SweepState } from "../search/sweep.ts";
 import { tailProcedure } from "../search/tail.ts";
+import { alternated } from "./alternated.ts";
 import { countedClauses } from "./counted-clauses.ts";
 
 /** A window that ends by its count of requests has no length of its own; closed modes need a bound all the same. */
@@ -35,7 +36,9 @@ export function procedureOf(plan: Plan, slo: Slo, cleanRatePerSecond?: number): 
       : opaque(bisectProcedure(options));
   }
   if (load.kind === "sweep") return opaque(sweepOf(load, { slo, thresholds }));
-  return opaque(fixedProcedure({ segments: requestsOf(load), slo, thresholds }));
+  const requests = requestsOf(load);
+  const segments = plan.against === undefined ? requests : alternated(requests, plan.against.pairs);
+  return opaque(fixedProcedure({ segments, slo, thresholds }));
 }
 
 function sweepOf(

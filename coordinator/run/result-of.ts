@@ -3,12 +3,19 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Hello } from "../../shared/control/control.ts";
 import { EXIT_CODE_PRECEDENCE, ExitCode } from "../../shared/errors.ts";
 import { Histogram } from "../../shared/measurement/histogram.ts";
-import { isTimeMetric, unitsPerTick } from "../../shared/measurement/metric.ts";
-import type { Clause, Slo } from "../../shared/slo/slo.ts";
+import { unitsPerTick } from "../../shared/measurement/metric.ts";
+import type { Slo } from "../../shared/slo/slo.ts";
 import { NS_PER_MS, NS_PER_US } from "../../shared/units.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { MaxRate } from "../search/procedure.ts";
-import type { AgentView, ProbeView, Result, RunOutcome, SloClauseView } from "../show/result.ts";
+import {
+  type AgentView,
+  type ProbeView,
+  type Result,
+  type RunOutcome,
+  toTarget,
+} from "../show/result.ts";
+import { againstView } from "./against-view.ts";
 import { VALID, type Validity, worseOf } from "../validity/validity.ts";
 import { findingsOf, findingsView, maxRateView } from "./answer-view.ts";
 import { timeLineOf } from "./time-line.ts";
@@ -18,10 +25,12 @@ import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
 import type { DrivenSegment, RunEnd } from "./run-contract.ts";
 import { serverView } from "./server-view.ts";
+import { sloView } from "./slo-view.ts";
 
 export interface ResultInput {
   readonly plan: Plan;
   readonly model: string;
+  readonly againstModel?: string | undefined;
   readonly version: string;
   readonly startedAt: string;
   readonly slo: Slo;
@@ -68,6 +77,7 @@ export function resultOf(input: ResultInput): Result {
     outcome: outcomeOf(end),
     validity,
     target: { url: plan.target.url, endpoint: plan.target.endpoint, model: input.model },
+    ...againstView(input, probes),
     slo: slo.map(sloView),
     workload: plan.workload,
     agents: agentViews(end),
@@ -77,7 +87,7 @@ export function resultOf(input: ResultInput): Result {
         : maxRateView(withNotes(answer, generatorNotes(answer, end)), findingsOf(end)),
     ...(plan.load.kind === "find"
       ? findingsView(findingsOf(end))
-      : listFindings(plan.command, probes)),
+      : listFindings(plan.command, toTarget(probes))),
     ...(floor === undefined ? {} : { floor }),
     ...(rateGate === undefined ? {} : { rateGate }),
     probes,
@@ -307,29 +317,4 @@ function carriedView(
 /** To 1 µs. */
 function msOf(ns: number): number {
   return Math.round(ns / NS_PER_US) / 1000;
-}
-
-function sloView(clause: Clause): SloClauseView {
-  const className = clause.className === undefined ? {} : { className: clause.className };
-  const { text } = clause;
-  if (clause.kind !== "quantile")
-    return {
-      text,
-      metric: clause.kind,
-      stat: "fraction",
-      operator: clause.kind === "goodput" ? ">=" : "<=",
-      limit: clause.limitFraction,
-      unit: "fraction",
-      ...className,
-    };
-  const isTime = isTimeMetric(clause.metric);
-  return {
-    text,
-    metric: clause.metric,
-    stat: `p${Number((clause.quantile * 100).toFixed(6))}`,
-    operator: isTime ? "<=" : ">=",
-    limit: isTime ? clause.limit / NS_PER_MS : clause.limit,
-    unit: isTime ? "ms" : "tokens/s",
-    ...className,
-  };
 }

@@ -33,6 +33,8 @@ export interface RunOptions<State> {
   /** What a lost agent does to the run: the others go on, or it ends with what was measured. */
   readonly onAgentLoss: "continue" | "fail";
   readonly target: Target;
+  /** The other endpoint of a run that alternates between two. */
+  readonly against?: Target | undefined;
   readonly workload: Workload;
   readonly slo: Slo;
   /** Decides what is driven, now that it is known by whom. @throws LoadError when they do not carry the plan. */

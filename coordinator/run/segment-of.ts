@@ -38,6 +38,7 @@ export function segmentOf(options: SegmentOptions): Segment {
     endByNs: bounds.recordUntilNs + Math.round(holdS * NS_PER_SECOND),
     requestsMax: bounds.requestsMax,
     shares,
+    ...(request.against === true ? { against: true } : {}),
   };
 }
 

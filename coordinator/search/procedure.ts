@@ -27,6 +27,8 @@ export interface SegmentRequest {
   readonly holdS?: number;
   /** Stop after this many scheduled arrivals; 0 = no bound. */
   readonly requestsMax: number;
+  /** To the other endpoint of the run; left out: to the target. */
+  readonly against?: true;
 }
 
 /** What happened in one interval (about 1 s) of the current segment, over the whole fleet. */

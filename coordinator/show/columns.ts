@@ -18,6 +18,8 @@ export function columnsOf(result: Result): readonly Column[] {
   const { probes } = result;
   const any = (test: (probe: ProbeView) => boolean): boolean => probes.some(test);
   const columns: (Column | false)[] = [
+    any((probe) => probe.against === true) &&
+      word("endpoint", (probe) => (probe.against === true ? "against" : "target")),
     any((probe) => probe.requestsPerSecond !== null) &&
       number("rate/s", (probe) => optionalRate(probe.requestsPerSecond)),
     any((probe) => probe.streams !== null) &&

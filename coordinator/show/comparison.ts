@@ -1,5 +1,4 @@
 import type { Comparison, RatioView, RunView } from "../compare/comparison.ts";
-import type { Ratio } from "../compare/ratio.ts";
 import type { Verdict } from "../../shared/slo/slo.ts";
 import { type Document, numbers, type TableBlock, words } from "./document.ts";
 import type { Fact } from "./facts.ts";
@@ -7,9 +6,10 @@ import { count, ms, NOTHING, percent, rate } from "./format.ts";
 import { latencyTable, tradeOffTable } from "./comparison-tables.ts";
 import { renderSuite } from "./junit.ts";
 import { money } from "./money.ts";
+import { bounds, changeText, intervalText } from "./ratio-text.ts";
 
 /** A comparison's verdicts as people read them: a comparison that has no answer is inconclusive. */
-const COMPARISON_WORDS = {
+export const COMPARISON_WORDS = {
   met: "PASS",
   violated: "FAIL",
   undecided: "INCONCLUSIVE",
@@ -50,20 +50,6 @@ function ratioSentence(each: RatioView, baseline: string, { confidence }: Compar
   return `${each.name} carries ${changeText(each.ratio.value)} traffic than ${baseline} (${interval}): ${verdict}`;
 }
 
-/** A ratio as a change: "31 % more", "12 % less". */
-function changeText(ratio: number): string {
-  const change = Math.abs(100 * (ratio - 1));
-  const digits = change < 9.95 ? change.toFixed(1) : change.toFixed(0);
-  return `${digits} % ${ratio >= 1 ? "more" : "less"}`;
-}
-
-function intervalText({ low, high }: Ratio): string {
-  if (low <= 0 && high === null) return "no bound";
-  if (low <= 0) return `at most ${changeText(high ?? 0)}`;
-  if (high === null) return `at least ${changeText(low)}`;
-  return `${changeText(low)} to ${changeText(high)}`;
-}
-
 function rateTable(comparison: Comparison): TableBlock {
   return {
     kind: "table",
@@ -100,13 +86,6 @@ function ratioCells({ ratio, minimumDetectableRatio, verdict }: RatioView): stri
     minimumDetectableRatio === null ? NOTHING : changeText(minimumDetectableRatio),
     COMPARISON_WORDS[verdict],
   ];
-}
-
-function bounds(
-  { low, high }: { readonly low: number; readonly high: number | null },
-  text: (value: number) => string,
-): string {
-  return high === null ? `≥ ${text(low)}` : `${text(low)}–${text(high)}`;
 }
 
 /** Money and tokens by run; without a price there is nothing that the other tables do not say. */

@@ -47,6 +47,7 @@ function cellsOf(probe: ProbeView): ReadonlyMap<string, Cell> {
   const cells = new Map<string, Cell>([
     ["segment", probe.segment],
     ["purpose", probe.purpose],
+    ...(probe.against === true ? [["against", "true"] as const] : []),
     ["mode", probe.mode],
     ["requestsPerSecond", probe.requestsPerSecond],
     ["streams", probe.streams],

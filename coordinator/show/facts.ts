@@ -1,5 +1,6 @@
 import { engineTitle } from "../server/engines.ts";
 import { chosen, count, ms, NOTHING, percent, plural, rate, seconds } from "./format.ts";
+import { levelText, loadText } from "./paired-text.ts";
 import type {
   AgentFloorView,
   AgentView,
@@ -19,6 +20,7 @@ export interface Fact {
 export function factsOf(result: Result): readonly Fact[] {
   const facts: (Fact | undefined)[] = [
     { about: "target", text: `${result.target.model} at ${result.target.url}` },
+    ...againstFacts(result),
     workload(result),
     evidence(result),
     clauses(result),
@@ -36,6 +38,17 @@ export function factsOf(result: Result): readonly Fact[] {
     { about: "run", text: runText(result) },
   ];
   return facts.filter((fact) => fact !== undefined);
+}
+
+function againstFacts({ against }: Result): readonly Fact[] {
+  if (against === undefined) return [];
+  return [
+    { about: "against", text: `${against.model} at ${against.url}` },
+    ...against.levels.map((level) => ({
+      about: "pairs",
+      text: `at ${loadText(level)} it ${levelText(level, against.confidence)}`,
+    })),
+  ];
 }
 
 function workload(result: Result): Fact {

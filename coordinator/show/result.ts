@@ -1,6 +1,7 @@
 import type { ExitCode } from "../../shared/errors.ts";
 import type { EngineName } from "../server/engines.ts";
 import type { ServerCheck } from "../server/checks.ts";
+import type { PairedLevel } from "../compare/paired-level.ts";
 import type { ServerSeries } from "../server/series.ts";
 import type { Outcome } from "../../shared/measurement/outcome.ts";
 import type { Verdict } from "../../shared/slo/slo.ts";
@@ -26,6 +27,8 @@ export interface Result {
   readonly outcome: RunOutcome;
   readonly validity: ValidityView;
   readonly target: { readonly url: string; readonly endpoint: string; readonly model: string };
+  /** `run --against`: the other endpoint, and what the pairs of windows say. */
+  readonly against?: AgainstView;
   readonly slo: readonly SloClauseView[];
   readonly workload: Workload;
   readonly agents: readonly AgentView[];
@@ -57,6 +60,15 @@ export interface Result {
   /** Each time that a coordinator went on where another had been killed; left out when there was none. */
   readonly resumptions?: readonly ResumptionView[];
   readonly files: FilesView;
+}
+
+/** Two endpoints by windows that alternated between them. */
+export interface AgainstView {
+  readonly url: string;
+  readonly model: string;
+  readonly confidence: number;
+  /** One a load, in their order. */
+  readonly levels: readonly PairedLevel[];
 }
 
 export interface RunOutcome {
@@ -226,6 +238,8 @@ export interface ProbeView extends MetricsView {
   readonly segment: number;
   /** Why it was sent: "measure", "ramp", "probe", … */
   readonly purpose: string;
+  /** It was sent to the other endpoint (`--against`); left out of those to the target. */
+  readonly against?: true;
   readonly mode: "open" | "serial" | "closed" | "backlog" | "idle";
   /** The planned rate; null for modes without a schedule. */
   readonly requestsPerSecond: number | null;
@@ -359,4 +373,9 @@ interface FilesView {
   readonly directory: string;
   /** Names within it. */
   readonly names: readonly string[];
+}
+
+/** The windows that were sent to the target, and not to the other endpoint of the run. */
+export function toTarget(probes: readonly ProbeView[]): readonly ProbeView[] {
+  return probes.filter(({ against }) => against !== true);
 }

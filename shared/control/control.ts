@@ -111,6 +111,8 @@ export interface PrepareRun {
   readonly incarnation: number;
   readonly seed: number;
   readonly target: Target;
+  /** The other endpoint of a run that alternates between two; left out where there is none. */
+  readonly against?: Target;
   readonly workload: Workload;
   readonly thresholds: readonly ClauseThresholds[];
   readonly geometry: HistogramGeometry;

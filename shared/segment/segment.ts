@@ -28,4 +28,6 @@ export interface Segment {
   readonly requestsMax: number;
   /** The fleet in the order of its places; the weights of the striping. */
   readonly shares: readonly Share[];
+  /** Its requests go to the other endpoint of the run; left out where they go to the target. */
+  readonly against?: true;
 }

@@ -128,6 +128,7 @@ function segmentToWire(segment: Segment): MessageInitShape<typeof gen.SegmentSch
       agentId,
       capacity: toUint32(capacity, "capacity"),
     })),
+    against: segment.against === true,
   };
 }
 
@@ -145,6 +146,7 @@ function segmentFromWire(message: gen.Segment): Segment {
       agentId: name(share.agentId, "shares.agent_id"),
       capacity: share.capacity,
     })),
+    ...(message.against ? { against: true as const } : {}),
   };
   checkSegment(segment);
   return segment;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import type { PairedLevel } from "../../coordinator/compare/paired-level.ts";
 import { startLoadline, temporaryFolder } from "../support/cli.ts";
 import { writeRunFixture } from "../support/run-fixture.ts";
 
@@ -31,7 +32,7 @@ async function tryOut(context: TestContext, folder: string, command: string): Pr
       `$1${folder}/$2`,
     ),
   );
-  const measures = words[0] === "find";
+  const measures = words[0] === "find" || words[0] === "run";
   const { exitCode, stdout, stderr } = await startLoadline(context, [
     ...words,
     ...(measures ? ["--dry-run", "--model", "m"] : []),
@@ -50,6 +51,24 @@ test("every command of docs/compare.md works as it stands there", async (context
   await writeRunFixture(join(folder, "runs/llama-int8"), {
     rate: [54.5, 51.9, 57.2],
     result: { target: { url: "http://127.0.0.1:8001/v1", endpoint: "chat", model: "other" } },
+  });
+  const level: PairedLevel = {
+    mode: "closed",
+    requestsPerSecond: null,
+    streams: 16,
+    figure: "completed",
+    pairs: 6,
+    leftOut: 0,
+    target: 40.1,
+    against: 52.3,
+    minimumDetectableRatio: 1.04,
+    reason: "",
+    ratio: { value: 1.304, low: 1.27, high: 1.34 },
+  };
+  await writeRunFixture(join(folder, "runs/ab"), {
+    result: {
+      against: { url: "http://127.0.0.1:8001/v1", model: "m", confidence: 0.95, levels: [level] },
+    },
   });
   const scores = { "exact_match,strict-match": 0.85, "exact_match_stderr,strict-match": 0.01 };
   for (const name of ["fp16", "int8"])

@@ -66,10 +66,12 @@ export const segment: fc.Arbitrary<Segment> = record({
   instants: fc.tuple(instantNs, instantNs, instantNs, instantNs),
   requestsMax: count,
   shares: fc.array(share, { minLength: 1, maxLength: 5 }),
-}).map(({ instants, ...rest }) => {
+  isAgainst: fc.boolean(),
+}).map(({ instants, isAgainst, ...rest }) => {
   const [startAtNs, recordFromNs, recordUntilNs, endByNs] = instants.sort((a, b) => a - b);
   return {
     ...rest,
+    ...(isAgainst ? { against: true as const } : {}),
     startAtNs,
     recordFromNs,
     recordUntilNs,
@@ -175,7 +177,8 @@ export const prepareRun: fc.Arbitrary<PrepareRun> = record({
     leaseNs: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   }),
   keepRecords: fc.boolean(),
-});
+  other: fc.option(target, { nil: undefined }),
+}).map(({ other, ...rest }) => (other === undefined ? rest : { ...rest, against: other }));
 
 export const agentRequest: fc.Arbitrary<AgentRequest> = fc.oneof(
   record({ kind: fc.constant("clock-probe" as const), sentAtNs: instantNs }),

@@ -136,7 +136,7 @@ test("what cannot be compared is refused, and nothing is written", async (contex
       [["int8", "--price", "fp8=3.2/h"], 2, /--price names fp8/],
       [["int8", "--price", "$3/h", "int8=€3/h"], 2, /cannot be compared/],
       [["int8", "--format", "yaml"], 2, /no such format/],
-      [["int8", "--against", "http://127.0.0.1:1"], 2, /LL_NOT_YET/],
+      [["int8", "--against", "http://127.0.0.1:1"], 2, /LL_FLAG_INVALID .*compare sends nothing/],
       [["int8", "--no-worse-than", "5"], 2, /--no-worse-than: "5" has no unit/],
       [["int8", "--quality", `int8=${path("none.json")}`], 2, /LL_FILE_UNREADABLE/],
     ];

@@ -100,8 +100,12 @@ test("an agent holds to its operator's policy, whoever signs", {
         // Another way to write it.
         ["http://2852039166/latest/meta-data", "LL_POLICY_TARGET_FORBIDDEN"],
         ["http://[::ffff:169.254.169.254]/latest/meta-data", "LL_POLICY_TARGET_FORBIDDEN"],
-      ] as const)
+      ] as const) {
         assert.equal(await refusalOf(planFor(url)), code, url);
+        // The other endpoint of a run that alternates is judged as the first one is.
+        const against = planFor(url).prepareRun.target;
+        assert.equal(await refusalOf(planFor(target, { against })), code, `against ${url}`);
+      }
     },
   );
 
