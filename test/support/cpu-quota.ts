@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
@@ -11,6 +11,8 @@ export interface CpuQuota {
   hold(pid: number): void;
   /** And lets it go. */
   release(pid: number): void;
+  /** How long it held them back so far, ms. */
+  heldBackMs(): number;
 }
 
 /** By version 1 or 2 of control groups; undefined where neither can be made here, which is said loudly. */
@@ -44,6 +46,11 @@ export function cpuQuota(context: TestContext, coreFraction: number): CpuQuota |
       },
       release: (pid) => {
         put(parent, pid);
+      },
+      heldBackMs: () => {
+        const text = readFileSync(join(group, "cpu.stat"), "utf8");
+        const [, unit, amount] = /^throttled_(time|usec) (\d+)$/m.exec(text) ?? [];
+        return Number(amount ?? 0) / (unit === "usec" ? 1e3 : 1e6);
       },
     };
   }
