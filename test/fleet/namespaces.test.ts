@@ -53,6 +53,23 @@ describe("four agents on four machines, 40 ms away from the message engine and t
     assert.ok(fit.p > P_MIN, describeFit(arrivedAtNs));
   });
 
+  test("of packets that are lost on the way nothing is missing in the end", async (context) => {
+    const stage = await setUp(context);
+    // What agents send to the message engine and to the run; the way to the target is whole.
+    const rule = ["-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", "4223,7401"];
+    const lossy = [...rule, "-m", "statistic", "--mode", "random", "--probability", "0.1"];
+    assert.equal(await stage.hub.start("iptables", [...lossy, "-j", "DROP"]).exitCode, 0);
+    const { result } = await stage.run("run", "--rate", "80", "--duration", "12s");
+    const dropped = stage.hub.start("iptables", ["-nvxL", "INPUT"]);
+    assert.equal(await dropped.exitCode, 0);
+    const packets = Number(/^\s*(\d+)\s+\d+\s+DROP/m.exec(dropped.output())?.[1]);
+    context.diagnostic(`${packets} packets lost; ${result.validity.reasons.join("; ")}`);
+    assert.ok(packets > 20, dropped.output());
+    assert.equal(result.outcome.kind, "finished");
+    assert.deepEqual(result.lost, { ...result.lost, arrivalRanges: [], unknownCount: 0 });
+    assert.equal(stage.log().length, result.probes[0]?.countsByOutcome.fired);
+  });
+
   test("a search finds the rate", async (context) => {
     const stage = await setUp(context);
     const { exitCode, result } = await stage.run("find", "--slo", SLO, "--time-budget", "120s");
@@ -86,6 +103,7 @@ function tellRate(maxRate: Result["maxRate"], exitCode: number | null): string {
 }
 
 interface Stage {
+  readonly hub: Machine;
   readonly agents: readonly Placed[];
   start(...args: readonly string[]): Placed;
   ended(run: Placed): Promise<{ exitCode: number | null; result: Result }>;
@@ -145,6 +163,7 @@ async function setUp(context: Parameters<typeof startMachines>[0]): Promise<Stag
     return { exitCode, result: JSON.parse(readFileSync(file, "utf8")) as Result };
   };
   return {
+    hub,
     agents,
     start,
     ended,
