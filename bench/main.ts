@@ -9,6 +9,7 @@ import { heldRate, sendDelays } from "./held-rate.ts";
 import { memory } from "./memory.ts";
 import { mergeCost } from "./merge.ts";
 import { type Sink, startSink } from "./sink.ts";
+import { serverStall } from "./stall.ts";
 import { type Row, tableOf } from "./table.ts";
 
 const LADDERS = [
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   cost: agentCost,
   rate: rates,
   arrivals: arrivalsFit,
+  stall: serverStall,
   memory: async (sink) => [await memory(sink, MEMORY_SECONDS)],
   agents: costOfAgents,
   fleet: fleetAtScale,

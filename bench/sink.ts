@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SinkEntry } from "../shared/measurement/sink-entry.ts";
 import { onCore, SERVER_CORE } from "./cores.ts";
@@ -15,6 +16,8 @@ export interface Sink {
   readonly port: number;
   /** What was logged since it was asked last, up to 20,000 answers. */
   takeLog(): Promise<readonly SinkEntry[]>;
+  /** Its process is stopped for that long, and goes on. */
+  standStill(forMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,6 +32,14 @@ export async function startSink(): Promise<Sink> {
       child.send("log");
       return (await messageOf(child)) as readonly SinkEntry[];
     },
+    standStill: async (forMs) => {
+      child.kill("SIGSTOP");
+      try {
+        await delay(forMs);
+      } finally {
+        child.kill("SIGCONT");
+      }
+    },
     close: async () => {
       const exited = once(child, "exit");
       child.kill("SIGTERM");
@@ -38,11 +49,19 @@ export async function startSink(): Promise<Sink> {
 }
 
 async function messageOf(child: ChildProcess): Promise<unknown> {
-  const [message] = (await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => {
-      throw new Error("the sink ended by itself");
-    }),
-  ])) as [unknown];
-  return message;
+  // Whichever comes, nothing goes on listening for the other: the log may be asked for many times.
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(child, "exit", { signal }).then(() => {
+    throw new Error("the sink ended by itself");
+  });
+  try {
+    const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as [
+      unknown,
+    ];
+    return message;
+  } finally {
+    settled.abort();
+    ended.catch(() => undefined);
+  }
 }
