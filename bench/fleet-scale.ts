@@ -5,13 +5,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { NS_PER_MS } from "../shared/units.ts";
 import { intakeCost } from "./intake.ts";
-import {
-  cpuSecondsOf,
-  loadlineProcess,
-  residentMbOf,
-  startFleet,
-  type BenchFleet,
-} from "./nats-fleet.ts";
+import { cpuSecondsOf, pssMb } from "./process-stat.ts";
+import { loadlineProcess, startFleet, type BenchFleet } from "./nats-fleet.ts";
 import type { Sink } from "./sink.ts";
 import { type Row, significant } from "./table.ts";
 
@@ -51,12 +46,12 @@ function row(figure: string, measured: string, goal = ""): Row {
 
 async function idleCost(fleet: BenchFleet): Promise<Row> {
   const pids = fleet.agents;
-  const before = await cpuSecondsOf(pids);
+  const before = cpuSecondsOf(pids);
   const messagesBefore = await fleet.messagesIn();
   await delay(IDLE_S * 1_000);
-  const cpu = ((await cpuSecondsOf(pids)) - before) / IDLE_S / AGENTS;
+  const cpu = (cpuSecondsOf(pids) - before) / IDLE_S / AGENTS;
   const messages = ((await fleet.messagesIn()) - messagesBefore) / IDLE_S;
-  const memoryMb = (await residentMbOf(pids)) / AGENTS;
+  const memoryMb = pids.reduce((sum, pid) => sum + pssMb(pid), 0) / AGENTS;
   return row(
     "an idle agent",
     `${significant(cpu * 100)} % of a core, ${significant(memoryMb)} MB; the fleet publishes ${significant(messages)} messages/s`,
@@ -110,10 +105,10 @@ async function loadCost(fleet: BenchFleet, sink: Sink): Promise<readonly Row[]> 
   const ended = once(child, "exit");
   await fleet.firing();
   const pid = child.pid ?? 0;
-  const before = await cpuSecondsOf([pid]);
+  const before = cpuSecondsOf([pid]);
   const messagesBefore = await fleet.messagesIn();
   await delay(STEADY_S * 1_000);
-  const cpu = ((await cpuSecondsOf([pid])) - before) / STEADY_S;
+  const cpu = (cpuSecondsOf([pid]) - before) / STEADY_S;
   const messages = ((await fleet.messagesIn()) - messagesBefore) / STEADY_S;
   await ended;
   return [

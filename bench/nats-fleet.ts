@@ -14,7 +14,6 @@ const MONITOR_PORT = 28_222;
 const METRICS_PORT = 29_000;
 /** Each calibrates itself on a core for some seconds, so they start in turn. */
 const STARTED_TOGETHER = 4;
-const TICKS_PER_SECOND = 100;
 
 export interface BenchFleet {
   readonly directory: string;
@@ -157,25 +156,4 @@ async function firing(): Promise<void> {
     if ((await page.text()).includes('state="firing"} 1')) return;
     await delay(50);
   }
-}
-
-/** User and system time of processes so far (Linux). */
-export async function cpuSecondsOf(pids: readonly number[]): Promise<number> {
-  let ticks = 0;
-  for (const pid of pids) {
-    const text = await readFile(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / TICKS_PER_SECOND;
-}
-
-/** Proportional set size of processes, MB: shared pages by their part (Linux). */
-export async function residentMbOf(pids: readonly number[]): Promise<number> {
-  let mb = 0;
-  for (const pid of pids) {
-    const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
-    mb += Number(/^Pss: +(\d+) kB$/m.exec(text)?.[1] ?? 0) / 1_000;
-  }
-  return mb;
 }

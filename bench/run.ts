@@ -9,6 +9,7 @@ import type { Result } from "../coordinator/show/result.ts";
 import { readIntervals } from "../coordinator/store/intervals-file.ts";
 import { readRequests, type RequestLine } from "../coordinator/store/requests-file.ts";
 import type { IntervalReport } from "../shared/measurement/report.ts";
+import { pssMb } from "./process-stat.ts";
 import { CLIENT_CORE, moveToCore, onCore, SERVER_CORE } from "./cores.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -108,21 +109,10 @@ async function drive(
   return { result: JSON.parse(output) as Result, memoryMb };
 }
 
-/** What a process and its children hold, shared pages by their part (Linux; 0 elsewhere). */
+/** What a process and its children hold. */
 async function familyMb(pid: number): Promise<number> {
-  try {
-    const pids = [String(pid), ...(await childrenOf(pid))];
-    const sizes = await Promise.all(
-      pids.map(async (each) => {
-        const rollup = await readFile(`/proc/${each}/smaps_rollup`, "utf8");
-        return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) / 1_000;
-      }),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
-  } catch {
-    // It ended while it was looked at.
-    return 0;
-  }
+  const pids = [String(pid), ...(await childrenOf(pid))];
+  return pids.reduce((sum, each) => sum + pssMb(each), 0);
 }
 
 /** Empty where it is not told. */

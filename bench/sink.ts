@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SinkEntry } from "../shared/measurement/sink-entry.ts";
+import { messageOf } from "../cli/null-sink-process.ts";
 import { onCore, SERVER_CORE } from "./cores.ts";
 
 const SINK = fileURLToPath(new URL("../cli/null-sink.ts", import.meta.url));
@@ -46,22 +47,4 @@ export async function startSink(): Promise<Sink> {
       await exited;
     },
   };
-}
-
-async function messageOf(child: ChildProcess): Promise<unknown> {
-  // Whichever comes, nothing goes on listening for the other: the log may be asked for many times.
-  const settled = new AbortController();
-  const { signal } = settled;
-  const ended = once(child, "exit", { signal }).then(() => {
-    throw new Error("the sink ended by itself");
-  });
-  try {
-    const [message] = (await Promise.race([once(child, "message", { signal }), ended])) as [
-      unknown,
-    ];
-    return message;
-  } finally {
-    settled.abort();
-    ended.catch(() => undefined);
-  }
 }

@@ -35,7 +35,12 @@ export async function startNullSinkProcess(): Promise<NullSink> {
   }
 }
 
-async function messageOf(child: ChildProcess): Promise<unknown> {
+/**
+ * The next message of a null sink's process. Whichever comes, nothing goes on listening for the other: it may be asked often.
+ *
+ * @throws Error when it ends instead, or says nothing for ten seconds.
+ */
+export async function messageOf(child: ChildProcess): Promise<unknown> {
   const heard = new AbortController();
   const signal = AbortSignal.any([heard.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
   const ended = once(child, "exit", { signal }).then(() => {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { parseStat, type ProcessStat, pssMb } from "../process-stat.ts";
 
 /** What a process and all that it started had used by an instant. */
 export interface TreeSample {
@@ -10,20 +11,9 @@ export interface TreeSample {
   readonly memoryMb: number | undefined;
 }
 
-interface ProcessStat {
-  readonly pid: number;
-  readonly parent: number;
-  readonly session: number;
-  /** Ticks since the host's start: with `pid`, one process and no later one of that number. */
-  readonly startedAt: number;
-  readonly cpuSeconds: number;
-}
-
 const EVERY_MS = 500;
 /** Reading a large process's map halts it for a while. */
 const MEMORY_EVERY = 10;
-/** USER_HZ of every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 
 /** Samples a process tree until it is stopped (Linux). */
 export class TreeWatch {
@@ -57,7 +47,7 @@ export class TreeWatch {
     for (const member of members) this.#seen.set(member.pid, member);
     const cpuSeconds = [...this.#seen.values()].reduce((sum, each) => sum + each.cpuSeconds, 0);
     const looks = this.#samples.length % MEMORY_EVERY === MEMORY_EVERY - 1;
-    const memoryMb = looks ? members.reduce((sum, { pid }) => sum + memoryOf(pid), 0) : undefined;
+    const memoryMb = looks ? members.reduce((sum, { pid }) => sum + pssMb(pid), 0) : undefined;
     this.#samples.push({ atNs, cpuSeconds, memoryMb });
   }
 
@@ -83,26 +73,6 @@ export function membersOf(
     for (const { pid, parent } of all) if (within.has(parent)) within.add(pid);
   }
   return all.filter(({ pid }) => within.has(pid));
-}
-
-/** `/proc/PID/stat`: a name in brackets that may hold anything, then fields by their place (proc(5)). */
-export function parseStat(text: string): ProcessStat | undefined {
-  const nameEnd = text.lastIndexOf(")");
-  if (nameEnd < 0) return undefined;
-  const fields = text.slice(nameEnd + 2).split(" ");
-  const field = (place: number): number => Number(fields[place - 3]);
-  return {
-    pid: Number.parseInt(text, 10),
-    parent: field(4),
-    session: field(6),
-    startedAt: field(22),
-    cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
-  };
-}
-
-function memoryOf(pid: number): number {
-  const rollup = readIfThere(`/proc/${pid}/smaps_rollup`);
-  return Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) / 1_000;
 }
 
 /** Empty where the process ended meanwhile. */

@@ -5,7 +5,8 @@ import { lastLine } from "../../../bench/peers/install.ts";
 import { judge } from "../../../bench/peers/judgement.ts";
 import { readLoadlineReport } from "../../../bench/peers/own-clients.ts";
 import { peerTableOf } from "../../../bench/peers/peer-table.ts";
-import { membersOf, parseStat } from "../../../bench/peers/process-tree.ts";
+import { membersOf } from "../../../bench/peers/process-tree.ts";
+import { parseStat } from "../../../bench/process-stat.ts";
 import { readPeerReport } from "../../../bench/peers/python-peers.ts";
 import { readServerLog } from "../../../bench/peers/server-log.ts";
 
