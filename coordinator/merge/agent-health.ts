@@ -22,6 +22,17 @@ export class AgentHealth {
     return this.#stretches;
   }
 
+  /**
+   * Those that begin in a window and lie in it for the greater part: an agent that was cut off goes on beyond a window's
+   * end, and what it says of the window is not lost by it.
+   */
+  within(fromNs: number, untilNs: number): readonly Health[] {
+    return this.#stretches.filter((each) => {
+      const middleNs = (each.fromNs + each.toNs) / 2;
+      return each.fromNs >= fromNs && middleNs <= untilNs;
+    });
+  }
+
   add(report: Pick<IntervalReport, "health" | "firingSegment" | "deltas">): void {
     const { health, firingSegment: segment, deltas } = report;
     this.eventLoopDelay.add(health.eventLoopDelay);

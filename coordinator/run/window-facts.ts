@@ -72,9 +72,7 @@ function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {
   const { segment } = driven;
   const { recordFromNs, startAtNs } = segment;
   const part = merge.segment(segment.number).agents.get(agentId) ?? noPart();
-  const health = (merge.healthOf(agentId)?.stretches ?? []).filter(
-    ({ fromNs, toNs }) => fromNs >= recordFromNs && fromNs + toNs <= 2 * untilNs,
-  );
+  const health = merge.healthOf(agentId)?.within(recordFromNs, untilNs) ?? [];
   const sealedNs = Math.min(untilNs, merge.sealedUntilNs([agentId]));
   const coveredNs = health.reduce(
     (sum, { fromNs, toNs }) => sum + Math.min(toNs, untilNs) - fromNs,

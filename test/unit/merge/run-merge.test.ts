@@ -69,6 +69,17 @@ test("books that do not balance are a problem that names the report", () => {
   assert.match(merge.problems[0]!, /agent-1, report 1: 1 requests were fired/);
 });
 
+test("the slowest agent is the one whose report the rest waits for", () => {
+  const merge = taken(sampleReport(1), sampleReport(2), sampleReport(1, { agentId: "agent-2" }));
+  assert.equal(merge.slowestOf(["agent-1", "agent-2"]), "agent-2");
+  assert.equal(
+    merge.slowestOf(["agent-1", "agent-3", "agent-2"]),
+    "agent-3",
+    "it said nothing yet",
+  );
+  assert.equal(merge.slowestOf([]), undefined);
+});
+
 test("the run is sealed as far as its slowest agent, and not at all before each has reported", () => {
   const merge = taken(sampleReport(1), sampleReport(2));
   const both = ["agent-1", "agent-2"];
@@ -99,6 +110,18 @@ test("an agent's health adds up, and its extremes are kept", () => {
   const sum = merge.healthOf("agent-1")!;
   assert.equal(sum.cpuSeconds, 3);
   assert.equal(sum.utilisationMax, 0.9);
+});
+
+test("health of a window is what lies in it, also where the agent went on a little beyond its end", () => {
+  const sum = taken(...[1, 2, 3, 4, 5].map((sequence) => sampleReport(sequence))).healthOf(
+    "agent-1",
+  )!;
+  const spans = (fromS: number, untilS: number): readonly (readonly [number, number])[] =>
+    sum.within(fromS * S, untilS * S).map(({ fromNs, toNs }) => [fromNs / S, toNs / S]);
+  assert.deepEqual(spans(0, 5), [[0, 5]]);
+  assert.deepEqual(spans(0, 4), [[0, 5]], "a second beyond the end");
+  assert.deepEqual(spans(0, 2), [], "most of it is of another window");
+  assert.deepEqual(spans(1, 5), [], "it began before");
 });
 
 test("health is kept by window, not by report: it does not grow with the run", () => {
