@@ -84,6 +84,12 @@ function resultOf({ stdout, stderr }: Ended): Result {
   return JSON.parse(stdout) as Result;
 }
 
+/** The only agent is at fault, and it is said for what. */
+function assertBlamed({ agentIds, reasons }: Result["validity"], reason: RegExp): void {
+  assert.deepEqual(agentIds, ["local-1"]);
+  assert.match(reasons.join("\n"), reason);
+}
+
 test("an agent that stands still makes the window invalid, and is named", async (context) => {
   const server = await startSimulator(context, ["--slots", "64", "--service", "fixed:5ms"]);
   const { pid, ended } = await firing(context, server.url);
@@ -121,11 +127,9 @@ test("an agent without file descriptors is named, and its requests are no errors
   const limit = String(Math.max(8, held - 10));
   await promisify(execFile)("prlimit", ["--pid", String(agent), `--nofile=${limit}:${limit}`]);
   const end = await ended;
-  const { validity } = resultOf(end);
   assert.equal(end.exitCode, 4);
-  assert.deepEqual(validity.agentIds, ["local-1"]);
-  assert.match(
-    validity.reasons.join("\n"),
+  assertBlamed(
+    resultOf(end).validity,
     /agent local-1 had no socket for \d+ arrivals \(bound 0\): .*file descriptors/,
   );
 });
@@ -158,11 +162,9 @@ test("an agent whose CPU quota holds it back is named, and so is the quota", asy
     quota.release(agent);
   }
   const end = await ended;
-  const { validity } = resultOf(end);
   assert.equal(end.exitCode, 4);
-  assert.deepEqual(validity.agentIds, ["local-1"]);
-  assert.match(
-    validity.reasons.join("\n"),
+  assertBlamed(
+    resultOf(end).validity,
     /agent local-1 .*likely cause: its CPU quota held it .*back for [\d,.]+ ms of the window: raise the quota/,
   );
 });
@@ -187,11 +189,7 @@ test("an agent without local ports is named, and its requests are no errors of t
   assert.equal(await machine.start("sysctl", ["-q", "-w", ports]).exitCode, 0);
   assert.equal(await run.exitCode, 4, run.output());
   const { validity } = JSON.parse(await readFile(join(directory, "result.json"), "utf8")) as Result;
-  assert.deepEqual(validity.agentIds, ["local-1"]);
-  assert.match(
-    validity.reasons.join("\n"),
-    /agent local-1 had no socket for \d+ arrivals \(bound 0\): .*local ports/,
-  );
+  assertBlamed(validity, /agent local-1 had no socket for \d+ arrivals \(bound 0\): .*local ports/);
 });
 
 test("a dead agent is named, with how many of its requests are not known", async (context) => {
