@@ -57,16 +57,16 @@ function levelOf(
     leftOut: Math.ceil(probes.length / 2) - pairs.length,
     target: geometricMean(pairs.map(({ target }) => target)),
     against: geometricMean(pairs.map(({ against }) => against)),
-    ...ratioOf(pairs, figure),
+    ...ratioOf(pairs, { figure, probes }),
   };
 }
 
 function ratioOf(
   pairs: readonly Pair[],
-  figure: PairedFigure,
+  { figure, probes }: { readonly figure: PairedFigure; readonly probes: readonly ProbeView[] },
 ): Pick<PairedLevel, "ratio" | "minimumDetectableRatio" | "reason"> {
   if (pairs.length < PAIRS_MIN) {
-    const reason = `${pairs.length} pairs of windows count, and it takes ${PAIRS_MIN}`;
+    const reason = `${pairs.length} pairs of windows count, and it takes ${PAIRS_MIN}${whyLeftOut(probes)}`;
     return { ratio: null, minimumDetectableRatio: null, reason };
   }
   // Of a time the smaller one is better.
@@ -74,6 +74,24 @@ function ratioOf(
   const ratio = studentRatio(pairs.map(({ target, against }) => sign * Math.log(against / target)));
   const minimum = minimumDetectableRatio(ratio, PAIRED_CONFIDENCE);
   return { ratio, minimumDetectableRatio: minimum ?? null, reason: "" };
+}
+
+function whyLeftOut(probes: readonly ProbeView[]): string {
+  const invalid = probes.filter(isSpoilt).length;
+  const failed = probes.filter((probe) => !isSpoilt(probe) && hasFailed(probe)).length;
+  const reasons = [
+    ...(failed > 0 ? [`requests failed in ${failed}`] : []),
+    ...(invalid > 0 ? [`${invalid} ${invalid === 1 ? "is" : "are"} invalid`] : []),
+  ];
+  return reasons.length === 0 ? "" : `; of ${probes.length} windows ${reasons.join(", and ")}`;
+}
+
+function isSpoilt({ validity }: ProbeView): boolean {
+  return validity.verdict === "invalid";
+}
+
+function hasFailed({ countsByOutcome: { fired, ok } }: ProbeView): boolean {
+  return ok < OK_FRACTION_MIN * fired;
 }
 
 /** Two windows that follow each other are a pair, whichever came first. */
@@ -95,9 +113,7 @@ function pairsOf(probes: readonly ProbeView[], figure: PairedFigure): readonly P
 }
 
 function valueOf(probe: ProbeView | undefined, figure: PairedFigure): number | undefined {
-  if (probe === undefined || probe.validity.verdict === "invalid") return undefined;
-  const { fired, ok } = probe.countsByOutcome;
-  if (ok < OK_FRACTION_MIN * fired) return undefined;
+  if (probe === undefined || isSpoilt(probe) || hasFailed(probe)) return undefined;
   const value = figure === "completed" ? probe.completedPerSecond : summaryOf(probe, figure).mean;
   return value !== null && value > 0 ? value : undefined;
 }

@@ -20,6 +20,7 @@ import { VALID, type Validity, worseOf } from "../validity/validity.ts";
 import { findingsOf, findingsView, maxRateView } from "./answer-view.ts";
 import { timeLineOf } from "./time-line.ts";
 import { lostOf } from "./lost-arrivals.ts";
+import { hasFailedTarget } from "./failed-target.ts";
 import { listFindings } from "./list-findings.ts";
 import { allClasses, metricsView, summaryMs } from "./metrics-view.ts";
 import { probeView } from "./probe-view.ts";
@@ -130,7 +131,8 @@ function exitCodeOf(
   const verdicts = plan.command === "run" ? probes.map((probe) => probe.verdict) : [];
   const holds: Readonly<Partial<Record<ExitCode, boolean>>> = {
     [ExitCode.Interrupted]: outcome.kind === "interrupted",
-    [ExitCode.TargetUnusable]: nothingSucceeded(end) || mostlyFailed(result, plan),
+    [ExitCode.TargetUnusable]:
+      nothingSucceeded(end) || hasFailedTarget(probes, plan.slo.length > 0),
     [ExitCode.MeasurementInvalid]: isNotMeasured(result),
     [ExitCode.GateFailed]:
       outcome.kind === "hopeless" || rateGate?.held === false || verdicts.includes("violated"),
@@ -152,13 +154,6 @@ function isNotMeasured({ outcome, validity, maxRate }: Omit<Result, "exitCode">)
 function nothingSucceeded({ agentIds, merge }: RunEnd): boolean {
   const totals = agentIds.map((agentId) => merge.totalsOf(agentId).totals);
   return totals.some(({ fired }) => fired > 0) && totals.every(({ ok }) => ok === 0);
-}
-
-/** Without an SLO to judge by: fewer than half succeeded. */
-function mostlyFailed({ probes }: Omit<Result, "exitCode">, plan: Plan): boolean {
-  const fired = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.fired, 0);
-  const ok = probes.reduce((sum, { countsByOutcome }) => sum + countsByOutcome.ok, 0);
-  return plan.slo.length === 0 && ok < fired / 2;
 }
 
 /** Who stood between the search and its answer, and why. */

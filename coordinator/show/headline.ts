@@ -132,12 +132,17 @@ function manyProbes(result: Result): string {
   );
   const ended = result.outcome.reason === "" ? "" : ` ${result.outcome.reason}.`;
   if (result.slo.length === 0) {
-    return `${count(probes.length)} windows measured, ${probes.map(load).join(", ")}.${ended}`;
+    const turns = result.against === undefined ? "" : " on two endpoints in turn";
+    return `${count(probes.length)} windows measured, ${loads(probes)}${turns}.${ended}`;
   }
   if (met.length === 0)
     return `None of ${count(probes.length)} windows meets ${sloText(result)}.${ended}`;
-  const passed = met.map(load).join(", ");
-  return `${count(met.length)} of ${count(probes.length)} windows meet ${sloText(result)}: ${passed}.${ended}`;
+  return `${count(met.length)} of ${count(probes.length)} windows meet ${sloText(result)}: ${loads(met)}.${ended}`;
+}
+
+/** Each load once. */
+function loads(probes: readonly ProbeView[]): string {
+  return [...new Set(probes.map(load))].join(", ");
 }
 
 /** The load of a window, in words. */

@@ -375,6 +375,11 @@ interface FilesView {
   readonly names: readonly string[];
 }
 
+/** The windows that were sent to the other endpoint of the run. */
+export function toOther(probes: readonly ProbeView[]): readonly ProbeView[] {
+  return probes.filter(({ against }) => against === true);
+}
+
 /** The windows that were sent to the target, and not to the other endpoint of the run. */
 export function toTarget(probes: readonly ProbeView[]): readonly ProbeView[] {
   return probes.filter(({ against }) => against !== true);

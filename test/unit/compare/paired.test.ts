@@ -141,14 +141,20 @@ describe("what does not count", () => {
     probes.map((probe, place) => (place < upTo ? { ...probe, ...change } : probe));
 
   test("a pair with a window of failed or spoilt requests, and with three pairs nothing is said", () => {
-    for (const change of [
-      { countsByOutcome: counts({ scheduled: 1_000, fired: 1_000, ok: 980 }) },
-      { validity: { verdict: "invalid" as const, reasons: ["late"] } },
-    ]) {
+    for (const [change, why] of [
+      [
+        { countsByOutcome: counts({ scheduled: 1_000, fired: 1_000, ok: 980 }) },
+        "requests failed in 1",
+      ],
+      [{ validity: { verdict: "invalid" as const, reasons: ["late"] } }, "1 is invalid"],
+    ] as const) {
       const { verdict, exitCode, levels } = judged(spoilt(change, 1));
       assert.deepEqual([verdict, exitCode], ["undecided", 5]);
       assert.deepEqual([levels[0]?.pairs, levels[0]?.leftOut, levels[0]?.ratio], [3, 1, null]);
-      assert.equal(levels[0]?.reason, "3 pairs of windows count, and it takes 4");
+      assert.equal(
+        levels[0]?.reason,
+        `3 pairs of windows count, and it takes 4; of 8 windows ${why}`,
+      );
     }
   });
 
