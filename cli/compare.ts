@@ -22,7 +22,7 @@ import { hardwareOfTexts } from "./hardware-flags.ts";
 import { namedValues, splitNamed } from "./named-values.ts";
 import { positiveFlag } from "./positive-flag.ts";
 import { isFile, readImportedFile } from "./read-imported.ts";
-import { readPlan, readValidResult } from "./read-run.ts";
+import { readPlan, readValidResult, readValidWindows } from "./read-run.ts";
 import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
 
@@ -107,7 +107,7 @@ async function compareRuns(texts: readonly string[], flags: CompareFlags): Promi
 }
 
 async function comparePairedRun(path: string, flags: CompareFlags): Promise<ExitCode> {
-  const result = await readValidResult(path);
+  const result = await readValidWindows(path);
   const { against } = result;
   if (against === undefined)
     throw flagInvalid(

@@ -30,7 +30,23 @@ export async function readValidResult(directory: string): Promise<Result> {
   const result = await readResult(directory);
   const { verdict, reasons } = result.validity;
   if (verdict !== "invalid") return result;
-  throw new LoadError(
+  throw runInvalid(directory, reasons);
+}
+
+/**
+ * As `readValidResult`, of a run whose windows are taken one by one: those that are invalid are their reader's to leave
+ * out, and only what is wrong with the run beyond them is refused.
+ */
+export async function readValidWindows(directory: string): Promise<Result> {
+  const result = await readResult(directory);
+  const ofWindows = new Set(result.probes.flatMap(({ validity }) => validity.reasons));
+  const beyond = result.validity.reasons.filter((reason) => !ofWindows.has(reason));
+  if (result.validity.verdict !== "invalid" || beyond.length === 0) return result;
+  throw runInvalid(directory, beyond);
+}
+
+function runInvalid(directory: string, reasons: readonly string[]): LoadError {
+  return new LoadError(
     `${directory} is to be reckoned with, and its measurement is invalid: ${reasons.join("; ")}`,
     {
       code: "LL_RUN_INVALID",

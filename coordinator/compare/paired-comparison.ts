@@ -47,7 +47,8 @@ export function comparePaired(
     target,
     against: { url: against.url, model: against.model },
     levels,
-    warnings: validity.verdict === "suspect" ? validity.reasons : [],
+    // Invalid windows are left out with their pairs; why is said all the same.
+    warnings: validity.reasons,
   };
 }
 

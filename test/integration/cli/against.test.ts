@@ -8,7 +8,7 @@ import type { Result } from "../../../coordinator/show/result.ts";
 import { loadline, startSimulator, temporaryFolder } from "../../support/cli.ts";
 import { refusalOf } from "../../support/in-process.ts";
 import { serverLog } from "../../support/served.ts";
-import { writeRunFixture } from "../../support/run-fixture.ts";
+import { searchResult, writeRunFixture } from "../../support/run-fixture.ts";
 
 const PAIRS = 4;
 
@@ -107,6 +107,20 @@ test("a run of two endpoints is shown in every form, and read as one curve by no
     assert.match(`${code} ${message}`, refused);
     assert.equal(exitCode, 2);
   }
+  // Pairs with an invalid window are left out by then; what is wrong beyond the windows is not.
+  const late = { verdict: "invalid" as const, reasons: ["agent local-1 sent late"] };
+  const [first] = searchResult({}).probes;
+  assert.ok(first !== undefined);
+  const probes = [{ ...first, validity: late }];
+  await writeRunFixture(directory, { result: { against, probes, validity: late } });
+  const warned = await loadline(context, "compare", directory);
+  assert.equal(warned.exitCode, 0, warned.stderr);
+  assert.match(warned.stdout, /READ WITH CARE\n. agent local-1 sent late\n/);
+  const books = { ...late, reasons: [...late.reasons, "report 3 is missing"] };
+  await writeRunFixture(directory, { result: { against, probes, validity: books } });
+  const refusal = await refusalOf("compare", directory);
+  assert.deepEqual([refusal.code, refusal.exitCode], ["LL_RUN_INVALID", 4]);
+  assert.match(refusal.message, /invalid: report 3 is missing$/);
   await writeFile(join(directory, "result.json"), "{");
   assert.equal((await refusalOf("compare", directory)).code, "LL_RUN_FOLDER_DAMAGED");
 });
