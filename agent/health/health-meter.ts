@@ -54,7 +54,8 @@ export class HealthMeter {
       gcPauseSeconds: this.#gcPauseNs / NS_PER_SECOND,
       gcPauses: this.#gcPauses,
       rssBytes: this.#gauges.rssBytes(),
-      throttledNs: throttledNs - this.#throttledNs,
+      // A process that is moved to another cgroup counts anew.
+      throttledNs: Math.max(0, throttledNs - this.#throttledNs),
     };
     this.#cpuSeconds = cpuSeconds;
     this.#throttledNs = throttledNs;

@@ -1,6 +1,8 @@
+import { ABSENT, elapsedNs, type RequestMetrics } from "../../shared/measurement/timeline.ts";
 import { limitIndex } from "../../shared/slo/thresholds.ts";
 import type { ClauseThresholds } from "../../shared/slo/slo.ts";
-import { type Flight, NEVER } from "./flight.ts";
+import { NS_PER_SECOND } from "../../shared/units.ts";
+import type { Flight } from "./flight.ts";
 import type { IntervalDelta } from "./interval-delta.ts";
 
 /**
@@ -77,9 +79,10 @@ export class ClauseCounter {
 
   /** The first content came: first-token clauses are decided. */
   firstContent(flight: Flight, delta: IntervalDelta): void {
+    const ttftNs = elapsedNs(flight, flight.firstContentAtNs);
     this.#raiseAll(flight, delta, (metric) => {
-      if (metric === "ttft") return flight.firstContentAtNs - flight.intendedAtNs;
-      if (metric === "service_ttft") return flight.firstContentAtNs - flight.sentAtNs;
+      if (metric === "ttft") return ttftNs;
+      if (metric === "service_ttft") return ttftNs - elapsedNs(flight, flight.sentAtNs);
       return undefined;
     });
   }
@@ -100,23 +103,17 @@ export class ClauseCounter {
     }
   }
 
-  /** The request is over; `itlNs` is undefined with fewer than two tokens. */
-  ended(flight: Flight, delta: IntervalDelta, itlNs: number | undefined): void {
+  /** The request is over. */
+  ended(flight: Flight, delta: IntervalDelta, metrics: RequestMetrics): void {
     const failed = flight.outcome !== "ok";
     const censored = flight.outcome === "censored";
     for (const clause of this.#clauses) {
       if (clause.metric !== "itl" || !this.#concerns(clause, flight.classIndex)) continue;
-      if (itlNs !== undefined || (failed && !censored)) this.#count(clause, delta).total += 1;
+      if (metrics.itl !== undefined || (failed && !censored)) this.#count(clause, delta).total += 1;
     }
-    if (failed) this.#failed(flight, delta, censored);
-    else
-      this.#raiseAll(flight, delta, (metric) => {
-        if (metric === "e2e") return flight.lastContentAtNs - flight.intendedAtNs;
-        if (metric === "service_e2e") return flight.lastContentAtNs - flight.sentAtNs;
-        if (metric === "itl") return itlNs;
-        return undefined;
-      });
-    if (!failed && itlNs !== undefined) this.#slow(flight, delta, 1e9 / Math.max(itlNs, 1));
+    if (censored) this.age(flight, () => delta, flight.endAtNs);
+    else if (failed) this.#failed(flight, delta);
+    else this.#completed(flight, delta, metrics);
   }
 
   /** Counts an open request over whatever its age already exceeds. `nowNs`: agent's clock. */
@@ -154,20 +151,28 @@ export class ClauseCounter {
     }
   }
 
-  /**
-   * A failure exceeds every threshold it had not been decided on: first-token clauses only when nothing had come.
-   * A censored request's latency is at least its age, which `age` has counted; it fails nothing by itself.
-   */
-  #failed(flight: Flight, delta: IntervalDelta, censored: boolean): void {
-    if (censored) return;
+  /** A failure exceeds every threshold it had not been decided on: first-token clauses only when nothing had come. */
+  #failed(flight: Flight, delta: IntervalDelta): void {
     for (const clause of this.#clauses) {
       if (!this.#concerns(clause, flight.classIndex)) continue;
       if (clause.metric === "error_rate") this.#over(clause, flight, delta);
       else if (clause.metric === "gap" || clause.metric === "goodput") continue;
-      else if (!isFirstToken(clause.metric) || flight.firstContentAtNs === NEVER)
+      else if (!isFirstToken(clause.metric) || flight.firstContentAtNs === ABSENT)
         this.#raise(clause, flight, delta, clause.thresholds.length);
     }
     this.#bad(flight, delta);
+  }
+
+  /** An answer without content had its whole say at its end: so long its first token was waited for. */
+  #completed(flight: Flight, delta: IntervalDelta, metrics: RequestMetrics): void {
+    this.#raiseAll(flight, delta, (metric) => {
+      if (metric === "ttft") return metrics.ttft ?? metrics.e2e;
+      if (metric === "service_ttft") return metrics.service_ttft ?? metrics.service_e2e;
+      if (metric === "e2e" || metric === "service_e2e" || metric === "itl") return metrics[metric];
+      return undefined;
+    });
+    if (metrics.itl !== undefined)
+      this.#slow(flight, delta, NS_PER_SECOND / Math.max(metrics.itl, 1));
   }
 
   #slow(flight: Flight, delta: IntervalDelta, tokensPerSecond: number): void {
@@ -246,16 +251,18 @@ function ageFor(
   flight: Flight,
   nowNs: number,
 ): number | undefined {
-  if (isFirstToken(metric) && flight.firstContentAtNs !== NEVER) return undefined;
+  if (isFirstToken(metric) && flight.firstContentAtNs !== ABSENT) return undefined;
   switch (metric) {
     case "ttft":
     case "e2e":
-      return nowNs - flight.intendedAtNs;
+      return elapsedNs(flight, nowNs);
     case "service_ttft":
     case "service_e2e":
-      return nowNs - flight.sentAtNs;
+      return elapsedNs(flight, nowNs) - elapsedNs(flight, flight.sentAtNs);
     case "max_gap":
-      return flight.lastContentAtNs === NEVER ? undefined : nowNs - flight.lastContentAtNs;
+      return flight.lastContentAtNs === ABSENT
+        ? undefined
+        : elapsedNs(flight, nowNs) - elapsedNs(flight, flight.lastContentAtNs);
     case "itl":
     case "gap":
     case "output_tokens_per_second":

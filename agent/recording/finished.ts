@@ -1,6 +1,5 @@
-import type { RequestRecord } from "../../shared/measurement/report.ts";
-import { NS_PER_US } from "../../shared/units.ts";
-import { type Flight, NEVER } from "./flight.ts";
+import { ABSENT } from "../../shared/measurement/timeline.ts";
+import type { Flight } from "./flight.ts";
 import type { MutableCounters } from "./interval-delta.ts";
 
 /** Books a finished request under its outcome. */
@@ -27,12 +26,6 @@ export function countOutcome(counters: MutableCounters, flight: Flight): void {
   }
 }
 
-/** Mean time a token after the first, ns; undefined with fewer than two tokens. */
-export function itlOf(flight: Flight): number | undefined {
-  if (flight.firstContentAtNs === NEVER || flight.outputTokens < 2) return undefined;
-  return (flight.lastContentAtNs - flight.firstContentAtNs) / (flight.outputTokens - 1);
-}
-
 /** Errors of a connect that say that this machine has nothing left to connect with; the server has no part in them. */
 const OWN_ERRORS = /\b(?:EMFILE|ENFILE|EADDRNOTAVAIL|ENOBUFS|ENOMEM)\b/;
 
@@ -42,30 +35,6 @@ export function lacksOwnResource({ outcome, detail }: Flight): boolean {
 }
 
 /** Whether the server counted another number of output tokens than was asked for; false where it counts none. */
-export function isLengthOff({ outcome, usageTokens, askedTokens }: Flight): boolean {
-  return outcome === "ok" && usageTokens !== NEVER && usageTokens !== askedTokens;
-}
-
-/** A finished request as its record says it. */
-export function recordOf(flight: Flight): RequestRecord {
-  const toUs = (ns: number): number => Math.round(ns / NS_PER_US);
-  const since = (atNs: number): number =>
-    atNs === NEVER ? NEVER : toUs(atNs - flight.intendedAtNs);
-  const gaps = flight.contentEvents - 1;
-  return {
-    index: flight.index,
-    classIndex: flight.classIndex,
-    intendedAtUs: toUs(flight.intendedAtRunNs),
-    sendDelayUs: toUs(flight.sentAtNs - flight.intendedAtNs),
-    ttftUs: since(flight.firstContentAtNs),
-    gapMeanUs: gaps > 0 ? toUs((flight.lastContentAtNs - flight.firstContentAtNs) / gaps) : NEVER,
-    gapMaxUs: gaps > 0 ? toUs(flight.gapMaxNs) : NEVER,
-    e2eUs: since(flight.lastContentAtNs),
-    durationUs: toUs(flight.endAtNs - flight.sentAtNs),
-    outputTokens: flight.outputTokens,
-    inputTokens: Math.max(0, flight.inputTokens),
-    contentEvents: flight.contentEvents,
-    outcome: flight.outcome,
-    status: flight.status,
-  };
+export function isLengthOff({ outcome, outputTokens, askedTokens }: Flight): boolean {
+  return outcome === "ok" && outputTokens !== ABSENT && outputTokens !== askedTokens;
 }

@@ -1,9 +1,7 @@
 import type { Outcome } from "../../shared/measurement/outcome.ts";
+import { ABSENT, type RequestTimeline } from "../../shared/measurement/timeline.ts";
 import type { StreamListener } from "../ports.ts";
 import type { IntervalKey } from "./interval-delta.ts";
-
-/** No such instant (yet). */
-export const NEVER = -1;
 
 /** Who is told of each event of a flight; the recorder. */
 export interface FlightObserver {
@@ -28,7 +26,7 @@ export interface FlightOptions {
 }
 
 /** One request in flight: its instants (agent's clock, ns) and what was counted of it. */
-export class Flight implements StreamListener {
+export class Flight implements StreamListener, RequestTimeline {
   readonly interval: IntervalKey;
   readonly index: number;
   readonly classIndex: number;
@@ -37,16 +35,16 @@ export class Flight implements StreamListener {
   readonly intendedAtNs: number;
   readonly intendedAtRunNs: number;
   readonly sentAtNs: number;
-  headersAtNs = NEVER;
-  firstContentAtNs = NEVER;
-  firstAnswerAtNs = NEVER;
-  lastContentAtNs = NEVER;
-  endAtNs = NEVER;
+  headersAtNs = ABSENT;
+  firstContentAtNs = ABSENT;
+  firstAnswerAtNs = ABSENT;
+  lastContentAtNs = ABSENT;
+  endAtNs = ABSENT;
   contentEvents = 0;
-  gapMaxNs = 0;
-  inputTokens = NEVER;
-  /** As the server says; NEVER where it is silent. */
-  usageTokens = NEVER;
+  gapMaxNs = ABSENT;
+  inputTokens = ABSENT;
+  /** As the server counts them; ABSENT where it is silent. */
+  outputTokens = ABSENT;
   outcome: Outcome = "unknown";
   status = 0;
   detail = "";
@@ -70,17 +68,12 @@ export class Flight implements StreamListener {
   }
 
   get ended(): boolean {
-    return this.endAtNs !== NEVER;
+    return this.endAtNs !== ABSENT;
   }
 
   /** Sent, and nothing back yet. */
   get waiting(): boolean {
-    return this.firstContentAtNs === NEVER && !this.ended;
-  }
-
-  /** The server's count where it gave one, else the content events. */
-  get outputTokens(): number {
-    return this.usageTokens === NEVER ? this.contentEvents : this.usageTokens;
+    return this.firstContentAtNs === ABSENT && !this.ended;
   }
 
   onHeaders(atNs: number, status: number): void {
@@ -89,7 +82,7 @@ export class Flight implements StreamListener {
   }
 
   onContent(atNs: number, events: number, hasAnswer: boolean): void {
-    if (hasAnswer && this.firstAnswerAtNs === NEVER) this.firstAnswerAtNs = atNs;
+    if (hasAnswer && this.firstAnswerAtNs === ABSENT) this.firstAnswerAtNs = atNs;
     this.#observer.content(this, atNs, events);
   }
 
@@ -99,7 +92,7 @@ export class Flight implements StreamListener {
 
   onUsage(inputTokens: number, outputTokens: number): void {
     if (inputTokens >= 0) this.inputTokens = inputTokens;
-    if (outputTokens >= 0) this.usageTokens = outputTokens;
+    if (outputTokens >= 0) this.outputTokens = outputTokens;
   }
 
   onEnd(atNs: number, outcome: Outcome, status: number, detail: string): void {

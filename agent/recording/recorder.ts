@@ -1,13 +1,20 @@
 import type { Interval } from "../../shared/measurement/interval.ts";
 import { METRICS, type Metric } from "../../shared/measurement/metric.ts";
-import { NS_PER_SECOND } from "../../shared/units.ts";
-import { countOutcome, isLengthOff, itlOf, lacksOwnResource, recordOf } from "./finished.ts";
+import {
+  ABSENT,
+  elapsedNs,
+  outputTokensOf,
+  type RequestMetrics,
+  timelineMetrics,
+  toRequestRecord,
+} from "../../shared/measurement/timeline.ts";
+import { countOutcome, isLengthOff, lacksOwnResource } from "./finished.ts";
 import type { ArrivalRun, RequestRecord } from "../../shared/measurement/report.ts";
 import { intervalOf } from "../../shared/segment/intervals.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import type { ClauseThresholds } from "../../shared/slo/slo.ts";
 import { ClauseCounter } from "./clause-counter.ts";
-import { Flight, type FlightObserver, NEVER } from "./flight.ts";
+import { Flight, type FlightObserver } from "./flight.ts";
 import {
   IntervalDelta,
   type IntervalKey,
@@ -21,13 +28,12 @@ const indexOf = (metric: Metric): number => METRICS.indexOf(metric);
 const SEND_DELAY = indexOf("send_delay");
 const TTFT = indexOf("ttft");
 const SERVICE_TTFT = indexOf("service_ttft");
-const ANSWER_TTFT = indexOf("answer_ttft");
 const GAP = indexOf("gap");
-const ITL = indexOf("itl");
-const MAX_GAP = indexOf("max_gap");
-const E2E = indexOf("e2e");
-const SERVICE_E2E = indexOf("service_e2e");
-const OUTPUT_TOKENS_PER_SECOND = indexOf("output_tokens_per_second");
+
+/** What only a good end tells. */
+const ON_COMPLETION = (
+  ["answer_ttft", "itl", "max_gap", "e2e", "service_e2e", "output_tokens_per_second"] as const
+).map((metric) => ({ metric, position: indexOf(metric) }));
 
 export interface RecorderOptions {
   readonly classNames: readonly string[];
@@ -163,7 +169,7 @@ export class Recorder implements FlightObserver {
 
   content(flight: Flight, atNs: number, events: number): void {
     const delta = this.#delta(flight.interval);
-    const isFirst = flight.firstContentAtNs === NEVER;
+    const isFirst = flight.firstContentAtNs === ABSENT;
     // A later token changes nothing that is integrated.
     const { activity } = isFirst ? this.#activityAt(atNs) : this.#deltaAt(atNs);
     activity.contentEvents += events;
@@ -173,14 +179,19 @@ export class Recorder implements FlightObserver {
       flight.firstContentAtNs = atNs;
       this.#meter.waiting -= 1;
       activity.firstTokens += 1;
-      delta.record(flight.classIndex, TTFT, atNs - flight.intendedAtNs);
-      delta.record(flight.classIndex, SERVICE_TTFT, atNs - flight.sentAtNs);
+      const ttftNs = elapsedNs(flight, atNs);
+      delta.record(flight.classIndex, TTFT, ttftNs);
+      delta.record(
+        flight.classIndex,
+        SERVICE_TTFT,
+        Math.max(0, ttftNs - elapsedNs(flight, flight.sentAtNs)),
+      );
       this.#clauses.firstContent(flight, delta);
       this.#options.onFirstContent();
     } else {
-      const gapNs = atNs - flight.lastContentAtNs;
+      const gapNs = elapsedNs(flight, atNs) - elapsedNs(flight, flight.lastContentAtNs);
       gaps -= 1;
-      if (gapNs > flight.gapMaxNs) flight.gapMaxNs = gapNs;
+      flight.gapMaxNs = Math.max(flight.gapMaxNs, gapNs);
       delta.record(flight.classIndex, GAP, gapNs);
       this.#clauses.gap(flight, delta, gapNs, 1);
     }
@@ -188,6 +199,7 @@ export class Recorder implements FlightObserver {
       // Events of one read share one arrival time: their gaps are nought, as far as this side can tell.
       delta.record(flight.classIndex, GAP, 0, gaps);
       this.#clauses.gap(flight, delta, 0, gaps);
+      flight.gapMaxNs = Math.max(flight.gapMaxNs, 0);
     }
     flight.contentEvents += events;
     flight.lastContentAtNs = atNs;
@@ -200,11 +212,11 @@ export class Recorder implements FlightObserver {
   ended(flight: Flight): void {
     const delta = this.#delta(flight.interval);
     const { activity } = this.#activityAt(flight.endAtNs);
-    if (flight.firstContentAtNs === NEVER) this.#meter.waiting -= 1;
+    if (flight.firstContentAtNs === ABSENT) this.#meter.waiting -= 1;
     this.#meter.inFlight -= 1;
     this.#flights.delete(flight);
     activity.completed += 1;
-    activity.outputTokens += flight.outputTokens;
+    activity.outputTokens += outputTokensOf(flight);
     activity.inputTokens += Math.max(0, flight.inputTokens);
     if (flight.outcome === "ok") activity.completedOk += 1;
     if (lacksOwnResource(flight)) activity.ownConnectErrors += 1;
@@ -212,10 +224,10 @@ export class Recorder implements FlightObserver {
     this.#countBoth(delta, (counters) => {
       countOutcome(counters, flight);
     });
-    const itlNs = itlOf(flight);
-    if (flight.outcome === "ok") this.#recordCompleted(flight, delta, itlNs);
-    this.#clauses.ended(flight, delta, itlNs);
-    this.#options.onEnded(flight, recordOf(flight));
+    const metrics = timelineMetrics(flight);
+    if (flight.outcome === "ok") this.#recordCompleted(flight, delta, metrics);
+    this.#clauses.ended(flight, delta, metrics);
+    this.#options.onEnded(flight, toRequestRecord(flight, flight));
   }
 
   /**
@@ -243,17 +255,11 @@ export class Recorder implements FlightObserver {
     };
   }
 
-  #recordCompleted(flight: Flight, delta: IntervalDelta, itlNs: number | undefined): void {
-    const { classIndex } = flight;
-    const lastAtNs = flight.lastContentAtNs === NEVER ? flight.endAtNs : flight.lastContentAtNs;
-    delta.record(classIndex, E2E, lastAtNs - flight.intendedAtNs);
-    delta.record(classIndex, SERVICE_E2E, lastAtNs - flight.sentAtNs);
-    if (flight.firstAnswerAtNs !== NEVER)
-      delta.record(classIndex, ANSWER_TTFT, flight.firstAnswerAtNs - flight.intendedAtNs);
-    if (flight.contentEvents > 1) delta.record(classIndex, MAX_GAP, flight.gapMaxNs);
-    if (itlNs === undefined) return;
-    delta.record(classIndex, ITL, itlNs);
-    if (itlNs > 0) delta.record(classIndex, OUTPUT_TOKENS_PER_SECOND, NS_PER_SECOND / itlNs);
+  #recordCompleted(flight: Flight, delta: IntervalDelta, metrics: RequestMetrics): void {
+    for (const { metric, position } of ON_COMPLETION) {
+      const value = metrics[metric];
+      if (value !== undefined) delta.record(flight.classIndex, position, value);
+    }
   }
 
   #intervalOf(intendedAtNs: number): IntervalKey {

@@ -93,7 +93,9 @@ export async function fireBurst(stage: Stage, plan: BurstPlan): Promise<Burst> {
     requests: after.requests - before.requests,
     tokens: after.tokens - before.tokens,
     cpuSeconds: busySeconds(before, after),
-    throttledFraction: (after.throttledNs - before.throttledNs) / (after.atNs - before.atNs),
+    // A process that is moved to another cgroup counts anew.
+    throttledFraction:
+      Math.max(0, after.throttledNs - before.throttledNs) / (after.atNs - before.atNs),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RecordBatch, RequestRecord } from "../../shared/measurement/report.ts";
+import { instantUs } from "../../shared/measurement/timeline.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import { NS_PER_SECOND, NS_PER_US } from "../../shared/units.ts";
 
@@ -72,10 +73,9 @@ export class RecordSums {
 
   #addDeparture(window: Window, record: RequestRecord): void {
     const { segment, sentAtNs } = window;
-    const intendedAtNs = record.intendedAtUs * NS_PER_US;
     if (segment.mode.kind !== "open") return;
-    // The record's instant is rounded to µs; the window's bounds are not.
-    if (intendedAtNs < segment.recordFromNs - NS_PER_US || intendedAtNs >= window.untilNs) return;
+    if (record.intendedAtUs < instantUs(segment.recordFromNs)) return;
+    if (record.intendedAtUs >= instantUs(window.untilNs)) return;
     if (sentAtNs.length >= WINDOW_DEPARTURES_MAX || this.#kept >= DEPARTURES_MAX) {
       window.sentAtCut += 1;
       return;

@@ -1,7 +1,7 @@
 import type { Outcome } from "../../shared/measurement/outcome.ts";
 import type { Clause, ClauseMetric } from "../../shared/slo/slo.ts";
 import { isOver } from "../../shared/slo/thresholds.ts";
-import { NS_PER_MS } from "../../shared/units.ts";
+import { NS_PER_MS, NS_PER_SECOND, NS_PER_US } from "../../shared/units.ts";
 
 /** What the record of one request tells. Times in ms, null where there is none. */
 export interface RecordedRequest {
@@ -38,8 +38,7 @@ export function levelOf(
     return thresholds.length;
   }
   if (value === undefined) return metric === "itl" ? undefined : 0;
-  const inUnit = metric === "output_tokens_per_second" ? value : value * NS_PER_MS;
-  return thresholds.filter((threshold) => isOver(metric, inUnit, threshold)).length;
+  return thresholds.filter((threshold) => isOver(metric, value, threshold)).length;
 }
 
 /** It ended badly; a censored request only had not ended when the wait for it did. */
@@ -51,49 +50,55 @@ function isFirstToken(metric: ClauseMetric): boolean {
   return metric === "ttft" || metric === "service_ttft";
 }
 
-/** ms, or tokens/s; at least so much where the request was censored. */
+/** ns, or tokens/s; at least so much where the request was censored. */
 function valueOf(request: RecordedRequest, metric: ClauseMetric): number | undefined {
-  const { ttftMs, maxGapMs } = request;
-  const delayMs = request.sendDelayMs ?? 0;
+  const delayNs = wholeNs(request.sendDelayMs);
+  const ttftNs = request.ttftMs === null ? ageNs(request) : wholeNs(request.ttftMs);
   switch (metric) {
     case "ttft":
-      return ttftMs ?? ageMs(request);
+      return ttftNs;
     case "service_ttft":
-      return (ttftMs ?? ageMs(request)) - delayMs;
+      return ttftNs - delayNs;
     case "e2e":
-      return endMs(request);
+      return endNs(request);
     case "service_e2e":
-      return endMs(request) - delayMs;
+      return endNs(request) - delayNs;
     case "itl":
-      return itlMs(request);
+      return itlNs(request);
     case "max_gap":
-      return Math.max(maxGapMs ?? 0, silenceMs(request));
+      return Math.max(wholeNs(request.maxGapMs), silenceNs(request));
     case "output_tokens_per_second": {
-      const itl = itlMs(request);
-      return itl === undefined ? undefined : 1_000 / Math.max(itl, 1e-6);
+      const itl = itlNs(request);
+      return itl === undefined ? undefined : NS_PER_SECOND / Math.max(itl, 1);
     }
     case "gap":
       return undefined;
   }
 }
 
-/** From the intended instant to the end. */
-function ageMs({ sendDelayMs, durationMs }: RecordedRequest): number {
-  return (sendDelayMs ?? 0) + (durationMs ?? 0);
+/** A record's time, which is of whole µs, as the agent had it: free of what a decimal fraction of a ms leaves behind. */
+function wholeNs(ms: number | null): number {
+  return Math.round(((ms ?? 0) * NS_PER_MS) / NS_PER_US) * NS_PER_US;
 }
 
-function endMs(request: RecordedRequest): number {
-  return request.outcome === "censored" || request.e2eMs === null ? ageMs(request) : request.e2eMs;
+/** From the intended instant to the end. */
+function ageNs({ sendDelayMs, durationMs }: RecordedRequest): number {
+  return wholeNs(sendDelayMs) + wholeNs(durationMs);
+}
+
+function endNs(request: RecordedRequest): number {
+  const isOver = request.outcome !== "censored" && request.e2eMs !== null;
+  return isOver ? wholeNs(request.e2eMs) : ageNs(request);
 }
 
 /** How long a censored stream had been silent. */
-function silenceMs(request: RecordedRequest): number {
+function silenceNs(request: RecordedRequest): number {
   if (request.outcome !== "censored" || request.e2eMs === null) return 0;
-  return ageMs(request) - request.e2eMs;
+  return ageNs(request) - wholeNs(request.e2eMs);
 }
 
 /** Mean time a token after the first, of a request that ended well. */
-function itlMs({ outcome, ttftMs, e2eMs, outputTokens }: RecordedRequest): number | undefined {
+function itlNs({ outcome, ttftMs, e2eMs, outputTokens }: RecordedRequest): number | undefined {
   if (outcome !== "ok" || ttftMs === null || e2eMs === null || outputTokens < 2) return undefined;
-  return (e2eMs - ttftMs) / (outputTokens - 1);
+  return (wholeNs(e2eMs) - wholeNs(ttftMs)) / (outputTokens - 1);
 }

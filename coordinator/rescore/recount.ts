@@ -1,5 +1,6 @@
-import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import { NS_PER_MS, NS_PER_SECOND, NS_PER_US } from "../../shared/units.ts";
 import type { Exceedance } from "../../shared/measurement/interval.ts";
+import { instantUs } from "../../shared/measurement/timeline.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import type { Clause, ClauseThresholds, Slo } from "../../shared/slo/slo.ts";
 import { limitIndex, thresholdTable } from "../../shared/slo/thresholds.ts";
@@ -10,7 +11,6 @@ import { isFailure, levelOf, type RecordedRequest } from "./levels.ts";
 const LISTED_FRACTION_MAX = 0.5;
 /** An observation long after the window: nothing of it is too young to be decided. */
 const LONG_AFTER_S = 1e6;
-
 /** Where the recorded window of a segment lies. */
 export interface WindowBounds {
   readonly segment: Segment;
@@ -55,12 +55,11 @@ export class WindowRecount {
   /** Counts a request of the segment; one outside the recorded window is passed over. */
   add(request: RecordedRequest): void {
     const { segment, untilNs } = this.#bounds;
-    const intendedNs = request.intendedMs * NS_PER_MS;
-    // Records are kept to a µs, which the window's bounds are not.
-    if (intendedNs < segment.recordFromNs - 500 || intendedNs >= untilNs) return;
+    const intendedUs = Math.round((request.intendedMs * NS_PER_MS) / NS_PER_US);
+    if (intendedUs < instantUs(segment.recordFromNs) || intendedUs >= instantUs(untilNs)) return;
     this.#records += 1;
     if (isFailure(request)) this.#failed += 1;
-    this.#observe(request, (intendedNs - segment.recordFromNs) / NS_PER_SECOND);
+    this.#observe(request, (intendedUs * NS_PER_US - segment.recordFromNs) / NS_PER_SECOND);
     const isBad = this.#countLatencies(request) || isFailure(request);
     for (const [position, clause] of this.#slo.entries()) {
       if (clause.kind === "quantile" || !concerns(clause, request)) continue;

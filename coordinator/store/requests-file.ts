@@ -42,7 +42,8 @@ export interface RequestLine {
   readonly class: string | number;
 }
 
-function requestLine(
+/** A record as its line in the file tells it. */
+export function requestLine(
   record: RequestRecord,
   of: { batch: RecordBatch; classNames: readonly string[] },
 ): RequestLine {

@@ -60,7 +60,7 @@ export interface IntervalReport extends ReportKey {
 export interface RequestRecord {
   readonly index: number;
   readonly classIndex: number;
-  /** Run clock. */
+  /** Run clock; the µs in which it lies. */
   readonly intendedAtUs: number;
   readonly sendDelayUs: number;
   /** From the intended instant. */

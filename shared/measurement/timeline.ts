@@ -35,6 +35,26 @@ export type RequestMetrics = {
   readonly [Name in Exclude<Metric, "gap">]: number | undefined;
 };
 
+/**
+ * From the intended instant to `atNs` as it is judged and kept, ns: to a whole µs. Records hold whole µs; judging finer
+ * would let a request be over a limit by what its record no longer tells, and nothing here is measured to less than a
+ * µs. A clock read of the same batch may put an event a hair before its cause: no latency is negative.
+ */
+export function elapsedNs(
+  { intendedAtNs }: Pick<RequestTimeline, "intendedAtNs">,
+  atNs: number,
+): number {
+  return Math.max(0, Math.round((atNs - intendedAtNs) / NS_PER_US) * NS_PER_US);
+}
+
+/**
+ * The µs in which an instant lies, as records keep it. Rounded down, so that an arrival is before or after a window's
+ * bound by its record as it was by its instant.
+ */
+export function instantUs(atNs: number): number {
+  return Math.floor(atNs / NS_PER_US);
+}
+
 /** Tokens of the output: the server's count, or the content events where it is silent. */
 export function outputTokensOf(
   timeline: Pick<RequestTimeline, "outputTokens" | "contentEvents">,
@@ -43,25 +63,30 @@ export function outputTokensOf(
 }
 
 /**
- * The metrics of one request.
+ * The metrics of one request, times to a whole µs.
  *
  * A request that failed, or was still open at the drain bound, has those it reached: a send delay, a first token. What
- * only the end can tell (itl, max gap, end to end, speed) it has not.
+ * only the end can tell (itl, max gap, end to end, speed) it has not. An answer that ended well without content is
+ * over at its end, and has no first token.
  */
 export function timelineMetrics(timeline: RequestTimeline): RequestMetrics {
-  const { intendedAtNs, sentAtNs, firstContentAtNs, firstAnswerAtNs, gapMaxNs } = timeline;
+  const { firstContentAtNs, firstAnswerAtNs, lastContentAtNs, endAtNs, gapMaxNs } = timeline;
   const isOk = timeline.outcome === "ok";
-  const lastContentAtNs = isOk ? timeline.lastContentAtNs : ABSENT;
+  const send_delay = elapsedNs(timeline, timeline.sentAtNs);
+  const ttft = reachedNs(timeline, firstContentAtNs);
+  const e2e = isOk
+    ? elapsedNs(timeline, lastContentAtNs === ABSENT ? endAtNs : lastContentAtNs)
+    : undefined;
   const itlNs = isOk ? interTokenLatencyNs(timeline) : undefined;
   return {
-    send_delay: between(intendedAtNs, sentAtNs),
-    ttft: between(intendedAtNs, firstContentAtNs),
-    service_ttft: between(sentAtNs, firstContentAtNs),
-    answer_ttft: between(intendedAtNs, firstAnswerAtNs),
+    send_delay,
+    ttft,
+    service_ttft: ttft === undefined ? undefined : Math.max(0, ttft - send_delay),
+    answer_ttft: reachedNs(timeline, firstAnswerAtNs),
     itl: itlNs,
     max_gap: isOk && gapMaxNs !== ABSENT ? gapMaxNs : undefined,
-    e2e: between(intendedAtNs, lastContentAtNs),
-    service_e2e: between(sentAtNs, lastContentAtNs),
+    e2e,
+    service_e2e: e2e === undefined ? undefined : Math.max(0, e2e - send_delay),
     output_tokens_per_second: itlNs === undefined ? undefined : speedOf(itlNs),
   };
 }
@@ -70,15 +95,10 @@ export function timelineMetrics(timeline: RequestTimeline): RequestMetrics {
  * (last − first) / (outputTokens − 1): the mean time between tokens of one request, ns. Undefined with fewer than two
  * tokens; 0 where several tokens came in a single event.
  */
-export function interTokenLatencyNs(
-  timeline: Pick<
-    RequestTimeline,
-    "firstContentAtNs" | "lastContentAtNs" | "outputTokens" | "contentEvents"
-  >,
-): number | undefined {
-  const outputTokens = outputTokensOf(timeline);
-  const spanNs = between(timeline.firstContentAtNs, timeline.lastContentAtNs);
-  return spanNs === undefined || outputTokens < 2 ? undefined : spanNs / (outputTokens - 1);
+export function interTokenLatencyNs(timeline: RequestTimeline): number | undefined {
+  const spanNs = contentSpanNs(timeline);
+  const further = outputTokensOf(timeline) - 1;
+  return spanNs === undefined || further < 1 ? undefined : spanNs / further;
 }
 
 /** 1 / itl: the speed at which tokens come once they come. Undefined where they all came at once. */
@@ -86,9 +106,16 @@ function speedOf(itlNs: number): number | undefined {
   return itlNs === 0 ? undefined : NS_PER_SECOND / itlNs;
 }
 
-function between(fromNs: number, toNs: number): number | undefined {
-  // A clock read of the same batch may put an event a hair before its cause; no latency is negative.
-  return fromNs === ABSENT || toNs === ABSENT ? undefined : Math.max(0, toNs - fromNs);
+/** From the first content to the last, ns; undefined where none came. */
+function contentSpanNs(timeline: RequestTimeline): number | undefined {
+  const first = reachedNs(timeline, timeline.firstContentAtNs);
+  const last = reachedNs(timeline, timeline.lastContentAtNs);
+  return first === undefined || last === undefined ? undefined : last - first;
+}
+
+/** As `elapsedNs`; undefined for what never happened. */
+function reachedNs(timeline: RequestTimeline, atNs: number): number | undefined {
+  return atNs === ABSENT ? undefined : elapsedNs(timeline, atNs);
 }
 
 /** The request as a compact record. @param place which arrival and class it was, and the run clock at the intended instant. */
@@ -101,17 +128,18 @@ export function toRequestRecord(
     readonly intendedAtRunNs: number;
   },
 ): RequestRecord {
-  const metrics = timelineMetrics(timeline);
+  const { endAtNs, gapMaxNs } = timeline;
+  const sendDelayNs = elapsedNs(timeline, timeline.sentAtNs);
   return {
     index: place.index,
     classIndex: place.classIndex,
-    intendedAtUs: Math.round(place.intendedAtRunNs / NS_PER_US),
-    sendDelayUs: toUs(metrics.send_delay),
-    ttftUs: toUs(metrics.ttft),
+    intendedAtUs: instantUs(place.intendedAtRunNs),
+    sendDelayUs: sendDelayNs / NS_PER_US,
+    ttftUs: toUs(reachedNs(timeline, timeline.firstContentAtNs)),
     gapMeanUs: toUs(gapMeanNs(timeline)),
-    gapMaxUs: toUs(timeline.gapMaxNs === ABSENT ? undefined : timeline.gapMaxNs),
-    e2eUs: toUs(metrics.e2e),
-    durationUs: toUs(between(timeline.sentAtNs, timeline.endAtNs)),
+    gapMaxUs: toUs(gapMaxNs === ABSENT ? undefined : gapMaxNs),
+    e2eUs: toUs(reachedNs(timeline, timeline.lastContentAtNs)),
+    durationUs: (elapsedNs(timeline, endAtNs) - sendDelayNs) / NS_PER_US,
     outputTokens: outputTokensOf(timeline),
     inputTokens: Math.max(0, timeline.inputTokens),
     contentEvents: timeline.contentEvents,
@@ -122,9 +150,9 @@ export function toRequestRecord(
 
 /** Over the content events that came, whether or not the request ended well. */
 function gapMeanNs(timeline: RequestTimeline): number | undefined {
-  const { contentEvents, firstContentAtNs, lastContentAtNs } = timeline;
-  const spanNs = between(firstContentAtNs, lastContentAtNs);
-  return spanNs === undefined || contentEvents < 2 ? undefined : spanNs / (contentEvents - 1);
+  const spanNs = contentSpanNs(timeline);
+  const gaps = timeline.contentEvents - 1;
+  return spanNs === undefined || gaps < 1 ? undefined : spanNs / gaps;
 }
 
 function toUs(ns: number | undefined): number {

@@ -9,8 +9,8 @@ const PERIOD_US = 100_000;
 export interface CpuQuota {
   /** Takes a process in. */
   hold(pid: number): void;
-  /** And lets it go. */
-  release(pid: number): void;
+  /** Takes the limit off. Who is within stays: the group's counts are theirs. */
+  lift(): void;
   /** How long it held them back so far, ms. */
   heldBackMs(): number;
 }
@@ -19,14 +19,11 @@ export interface CpuQuota {
 export function cpuQuota(context: TestContext, coreFraction: number): CpuQuota | undefined {
   const quotaUs = Math.round(coreFraction * PERIOD_US);
   const makers = [
-    { parent: join(MOUNT, "cpu"), file: "cpu.cfs_quota_us", text: String(quotaUs) },
-    { parent: MOUNT, file: "cpu.max", text: `${quotaUs} ${PERIOD_US}` },
+    { parent: join(MOUNT, "cpu"), file: "cpu.cfs_quota_us", text: String(quotaUs), none: "-1" },
+    { parent: MOUNT, file: "cpu.max", text: `${quotaUs} ${PERIOD_US}`, none: "max" },
   ];
-  for (const { parent, file, text } of makers) {
+  for (const { parent, file, text, none } of makers) {
     const group = join(parent, `loadline-test-${process.pid}`);
-    const put = (where: string, pid: number): void => {
-      writeFileSync(join(where, "cgroup.procs"), String(pid));
-    };
     try {
       mkdirSync(group);
     } catch {
@@ -42,10 +39,10 @@ export function cpuQuota(context: TestContext, coreFraction: number): CpuQuota |
     }
     return {
       hold: (pid) => {
-        put(group, pid);
+        writeFileSync(join(group, "cgroup.procs"), String(pid));
       },
-      release: (pid) => {
-        put(parent, pid);
+      lift: () => {
+        writeFileSync(join(group, file), none);
       },
       heldBackMs: () => {
         const text = readFileSync(join(group, "cpu.stat"), "utf8");

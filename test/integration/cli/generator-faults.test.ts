@@ -159,7 +159,7 @@ test("an agent whose CPU quota holds it back is named, and so is the quota", asy
     // Far beyond the bounds, and over before the agent is silent for so long that it is taken for lost.
     await until("it was held back", () => Promise.resolve(quota.heldBackMs() > HELD_BACK_MS));
   } finally {
-    quota.release(agent);
+    quota.lift();
   }
   const end = await ended;
   assert.equal(end.exitCode, 4);

@@ -53,3 +53,13 @@ test("pauses and throttling are those since the last interval", () => {
   const second = meter.take({ fromNs: S, toNs: 2 * S }, SPOOL);
   assert.deepEqual([second.throttledNs, second.gcPauses, second.gcPauseSeconds], [0, 0, 0]);
 });
+
+test("a process that is moved to another control group was not held back for less than no time", () => {
+  const clock = new SimClock();
+  const gauges = { throttledNs: 7 * S, pauses: [] };
+  const { meter } = meterOn(clock, gauges);
+  gauges.throttledNs = 0.5 * S;
+  assert.equal(meter.take({ fromNs: 0, toNs: S }, SPOOL).throttledNs, 0);
+  gauges.throttledNs = 0.75 * S;
+  assert.equal(meter.take({ fromNs: S, toNs: 2 * S }, SPOOL).throttledNs, 0.25 * S);
+});

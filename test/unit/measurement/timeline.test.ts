@@ -72,7 +72,7 @@ describe("the metrics of one request", () => {
     assert.equal(metrics.max_gap, undefined);
   });
 
-  test("an answer without content has no latency at all", () => {
+  test("an answer without content is over at its end, and has no first token", () => {
     const silent = {
       ...timeline,
       firstContentAtNs: ABSENT,
@@ -82,9 +82,16 @@ describe("the metrics of one request", () => {
       gapMaxNs: ABSENT,
       outputTokens: ABSENT,
     };
-    const { send_delay, ...rest } = timelineMetrics(silent);
-    assert.equal(send_delay, 2 * MS);
+    const { send_delay, e2e, service_e2e, ...rest } = timelineMetrics(silent);
+    assert.deepEqual([send_delay, e2e, service_e2e], [2 * MS, 1150 * MS, 1148 * MS]);
     assert.ok(Object.values(rest).every((value) => value === undefined));
+  });
+
+  test("are to a whole µs, so that a record tells all that they do", () => {
+    const metrics = timelineMetrics({ ...timeline, firstContentAtNs: 1100 * MS + 499 });
+    assert.equal(metrics.ttft, 100 * MS);
+    const longer = timelineMetrics({ ...timeline, firstContentAtNs: 1100 * MS + 500 });
+    assert.equal(longer.ttft, 100 * MS + 1_000);
   });
 
   for (const outcome of OUTCOMES.filter((name) => name !== "ok")) {
@@ -146,8 +153,16 @@ describe("the record of one request", () => {
     assert.deepEqual([record.outputTokens, record.inputTokens, record.status], [0, 0, 0]);
   });
 
-  test("keeps the gaps of a stream that broke", () => {
+  test("keeps the gaps of a stream that broke, and how far it came", () => {
     const record = toRequestRecord({ ...timeline, outcome: "stream_error" }, place);
-    assert.deepEqual([record.gapMeanUs, record.gapMaxUs, record.e2eUs], [200_000, 400_000, -1]);
+    assert.deepEqual(
+      [record.gapMeanUs, record.gapMaxUs, record.e2eUs],
+      [200_000, 400_000, 1_100_000],
+    );
+  });
+
+  test("an instant is kept as the µs in which it lies: an arrival just before a bound stays before it", () => {
+    const before = toRequestRecord(timeline, { ...place, intendedAtRunNs: 500 * MS - 1 });
+    assert.equal(before.intendedAtUs, 499_999);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Recorder, type Sealed } from "../../../agent/recording/recorder.ts";
 import { conservationProblems } from "../../../shared/measurement/counters.ts";
-import type { Interval } from "../../../shared/measurement/interval.ts";
+import { type Interval, sumIntervals } from "../../../shared/measurement/interval.ts";
 import type { RequestRecord } from "../../../shared/measurement/report.ts";
 import type { Segment } from "../../../shared/segment/segment.ts";
 import { parseSlo } from "../../../shared/slo/grammar.ts";
@@ -134,6 +134,44 @@ test("a failure before the first token exceeds every first-token threshold, one 
   assert.deepEqual(clauses[1], { total: 2, over: [2] });
   assert.deepEqual(clauses[2], { total: 2, over: [2] });
   assert.deepEqual([...counters.httpErrors], [[503, 1]]);
+});
+
+test("an answer that ended well without content waited for its first token to its end", () => {
+  const { recorder } = recorderWith("ttft p99 <= 50ms", "e2e p99 <= 50ms", "goodput >= 99%");
+  fire(recorder, 0, 0).onEnd(AHEAD + 60 * MS, "ok", 200, "");
+  const { clauses, classes } = find(recorder.seal(S), 0);
+  assert.deepEqual(
+    clauses.map(({ total, over }) => [total, over.at(-1)]),
+    [
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ],
+  );
+  assert.equal(classes.get("default")?.get("ttft"), undefined, "there was no first token");
+});
+
+test("a request that is given up counts by its age at that instant, and as no failure", () => {
+  const { recorder } = recorderWith("e2e p99 <= 1s", "error_rate <= 1%");
+  const flight = fire(recorder, 0, 0);
+  flight.onContent(AHEAD + 100 * MS, 1, true);
+  recorder.seal(S / 2);
+  flight.onEnd(AHEAD + 1_100 * MS, "censored", 0, "");
+  const late = sumIntervals(recorder.seal(2 * S).deltas.filter(({ fromNs }) => fromNs === 0));
+  assert.equal(late?.clauses[0]?.over.at(-1), 1);
+  assert.deepEqual(late.clauses[1]?.over, [0]);
+});
+
+test("events of one read have a longest gap of nought; a single event has none", () => {
+  const { recorder } = recorderWith();
+  const pair = fire(recorder, 0, 0);
+  pair.onContent(AHEAD + 10 * MS, 2, true);
+  pair.onEnd(AHEAD + 11 * MS, "ok", 200, "");
+  const single = fire(recorder, 1, 0);
+  single.onContent(AHEAD + 10 * MS, 1, true);
+  single.onEnd(AHEAD + 11 * MS, "ok", 200, "");
+  const longest = find(recorder.seal(S), 0).classes.get("default")?.get("max_gap");
+  assert.deepEqual([longest?.count, longest?.sum], [1, 0]);
 });
 
 test("goodput counts a request once, whatever limits it breaks", () => {
