@@ -191,7 +191,8 @@ function describe({
 }: AgentMainOptions): Omit<AgentIdentity, keyof SelfCalibration> {
   return {
     agentId,
-    // Wall-clock ms: grows from one start of the same agent to the next.
+    // Wall-clock ms: grows from one start of the same agent to the next. Where the clock was set back between them, the
+    // coordinator knows the new one by the silence of the other.
     epoch: Date.now(),
     version,
     host: hostname(),

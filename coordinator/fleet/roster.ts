@@ -21,6 +21,11 @@ interface Silence {
   readonly untilNs: number;
 }
 
+/**
+ * An epoch is the wall clock at an agent's start: of two, the later is the newer one, unless that clock was set back
+ * between them. Agents say hello each second: one that is silent for this long is no more.
+ */
+const SUCCEEDED_AFTER_NS = 3 * NS_PER_SECOND;
 /** Shorter silences are the rhythm of reports and heartbeats; so many longer ones of an agent are remembered. */
 const SILENCE_NS_MIN = NS_PER_SECOND;
 const SILENCES_MAX = 256;
@@ -30,14 +35,18 @@ export class Roster {
   readonly #members = new Map<string, Member>();
   readonly #silences = new Map<string, Silence[]>();
 
-  /** An agent said hello. A new epoch means it was started anew: a run that it held is gone from it. */
+  /**
+   * An agent said hello. A new epoch means it was started anew: a run that it held is gone from it. An earlier epoch is
+   * late word of a process that was followed by the one that is known; once that one is silent, it is the one that follows.
+   */
   hear(hello: Hello, nowNs: number): void {
     const known = this.#members.get(hello.agentId);
     if (known === undefined) {
       this.#members.set(hello.agentId, newMember(hello, nowNs));
       return;
     }
-    if (hello.epoch < known.hello.epoch) return;
+    const isEarlier = hello.epoch < known.hello.epoch;
+    if (isEarlier && nowNs - known.heardAtNs <= SUCCEEDED_AFTER_NS) return;
     this.#heard(known, nowNs);
     const restarted = known.hello.epoch !== hello.epoch;
     this.#members.set(hello.agentId, {

@@ -39,8 +39,8 @@ interface MergeProblem {
 export class RunMerge {
   readonly #runId: string;
   readonly #epochs = new Map<string, EpochMerge>();
-  /** By agent: the newest of its epochs, and what is known of it. */
-  readonly #latest = new Map<string, { readonly epoch: number; readonly merge: EpochMerge }>();
+  /** By agent: the epoch that began last, and what is known of it. */
+  readonly #latest = new Map<string, EpochMerge>();
   readonly #segments = new Map<number, SegmentMerge>();
   readonly #health = new Map<string, AgentHealth>();
   readonly #coverage = new Map<string, Coverage>();
@@ -129,11 +129,11 @@ export class RunMerge {
 
   /** Which segment the agent last said it was firing; 0 when none. */
   firingSegmentOf(agentId: string): number {
-    return this.#latest.get(agentId)?.merge.firingSegment ?? 0;
+    return this.#latest.get(agentId)?.firingSegment ?? 0;
   }
 
   drained(agentIds: readonly string[]): boolean {
-    return agentIds.every((agentId) => this.#latest.get(agentId)?.merge.drained ?? true);
+    return agentIds.every((agentId) => this.#latest.get(agentId)?.drained ?? true);
   }
 
   /** Run clock, ns: up to here everything of every one of the agents is merged. */
@@ -150,7 +150,7 @@ export class RunMerge {
   }
 
   #sealedUntilNs(agentId: string): number {
-    return this.#latest.get(agentId)?.merge.sealedUntilNs ?? Number.NEGATIVE_INFINITY;
+    return this.#latest.get(agentId)?.sealedUntilNs ?? Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -180,10 +180,12 @@ export class RunMerge {
     this.#reportsTaken += 1;
     this.#latestNs = Math.max(this.#latestNs, report.sealedUntilNs);
     const key = keyOf(report);
-    const epoch = this.#epochs.get(key) ?? newEpoch();
+    const known = this.#epochs.get(key);
+    const epoch = known ?? newEpoch();
     this.#epochs.set(key, epoch);
-    if (report.epoch >= (this.#latest.get(report.agentId)?.epoch ?? 0))
-      this.#latest.set(report.agentId, { epoch: report.epoch, merge: epoch });
+    // One that begins is the newest, also where its number is smaller: the agent's wall clock was set back before it
+    // was started anew. What is left of an epoch before is late word of it.
+    if (known === undefined) this.#latest.set(report.agentId, epoch);
     const about = {
       fromNs: epoch.sealedUntilNs,
       untilNs: report.sealedUntilNs,

@@ -5,7 +5,7 @@ import { concludeRun } from "../../coordinator/run/conclude.ts";
 import type { RunEnd } from "../../coordinator/run/run-contract.ts";
 import { renderJson } from "../../coordinator/show/json.ts";
 import type { Result } from "../../coordinator/show/result.ts";
-import { type JournalEntry, runCluster } from "../support/sim-cluster.ts";
+import { type JournalEntry, type LeftRun, runCluster } from "../support/sim-cluster.ts";
 import {
   clusterOptions,
   FIND_PLAN,
@@ -21,7 +21,7 @@ const SEED = 11;
 async function resumeFrom(
   plan: Plan,
   left: readonly JournalEntry[],
-  incarnation = 2,
+  agents: Pick<LeftRun<unknown>, "epoch"> = {},
 ): Promise<{ readonly end: RunEnd; readonly journal: readonly JournalEntry[] }> {
   const ledger = await replayOf(plan, left);
   const journal = [...left];
@@ -33,7 +33,10 @@ async function resumeFrom(
     const { decided: decision } = ledger;
     return { end: await concludeRun(ledger, { decision, store: { appendLog } }), journal };
   }
-  const cluster = await runCluster(SEED, clusterOptions(plan), { ledger, incarnation });
+  const cluster = await runCluster(SEED, clusterOptions(plan), {
+    ...{ ledger, incarnation: 2 },
+    ...agents,
+  });
   return { end: cluster.end, journal: [...journal, ...cluster.journal] };
 }
 
@@ -100,6 +103,17 @@ for (const [name, plan] of [
     }
   });
 }
+
+test("a run goes on with agents whose wall clock was set back before they were started anew", async () => {
+  const { end, journal } = await runCluster(SEED, clusterOptions(LIST_PLAN));
+  const whole = resultOfEnd(LIST_PLAN, end);
+  const kills = killedAtEachLine(journal);
+  const reported = kills.filter((left) => left.some(({ kind }) => kind === "report"));
+  const left = reported[Math.floor(reported.length / 2)];
+  assert.ok(left !== undefined);
+  const resumed = await resumeFrom(LIST_PLAN, left, { epoch: 1 });
+  assertAnswered(LIST_PLAN, resultOfEnd(LIST_PLAN, resumed.end), whole);
+});
 
 function judgedOf({ probes }: Result): readonly unknown[] {
   return probes

@@ -54,7 +54,12 @@ export type JournalEntry =
 export interface LeftRun<State> {
   readonly ledger: RunLedger<State>;
   readonly incarnation: number;
+  /** Of the agents, which were started anew; by default later than before. */
+  readonly epoch?: number;
 }
+
+/** Agents' epochs lie this far apart from one incarnation to the next. */
+const EPOCH_STEP = 1_000;
 
 /** A stretch of the virtual clock, ns. */
 export interface Stretch {
@@ -114,8 +119,9 @@ export async function runCluster<State>(
   const events: RunEvent[] = [];
   const store = new MemoryStore(clock);
   const incarnation = left?.incarnation ?? 1;
+  const epoch = left?.epoch ?? EPOCH_STEP * incarnation;
   const agents = Array.from({ length: options.agentsMin }, (_, place) =>
-    simAgent(`agent-${place + 1}`, { clock, prng, network, served, faults, epoch: incarnation }),
+    simAgent(`agent-${place + 1}`, { clock, prng, network, served, faults, epoch }),
   );
   const run = new Run(
     { ...options, runId: RUN_ID, incarnation, seed, target: TARGET },

@@ -83,6 +83,34 @@ test("a late hello of an earlier epoch is not news", () => {
   assert.deepEqual([member?.hello.host, member?.heardAtNs, member?.lost], ["h", 0, false]);
 });
 
+test("an agent whose wall clock was set back before it was started anew is the newer one once the other is silent", () => {
+  const roster = rosterOf(hello("a", { epoch: 6, runId: "r" }));
+  const back = hello("a", { epoch: 5, processId: 2 });
+  roster.hear(back, SILENCE_NS);
+  assert.equal(roster.get("a")?.hello.epoch, 6, "it may be late word of an earlier process");
+  assert.equal(roster.get("a")?.heardAtNs, 0, "which keeps nobody alive");
+  roster.hear(back, SILENCE_NS + 1);
+  const member = roster.get("a");
+  assert.deepEqual([member?.hello.epoch, member?.heardAtNs], [5, SILENCE_NS + 1]);
+  assert.equal(member?.lost, true, "the run that it held is gone from it");
+  assert.equal(member.clockOffset, undefined);
+  // Two processes of one name: the later one is heard, as long as it speaks.
+  roster.hear(hello("a", { epoch: 6 }), 2 * SILENCE_NS);
+  assert.equal(roster.get("a")?.hello.epoch, 6);
+  roster.hear(back, 2 * SILENCE_NS + 1);
+  assert.equal(roster.get("a")?.hello.epoch, 6);
+});
+
+test("an agent that was free when its clock was set back and it was started anew takes part again", () => {
+  const roster = rosterOf(hello("a", { epoch: 6 }));
+  const taken = (nowNs: number) => {
+    roster.hear(hello("a", { epoch: 5 }), nowNs);
+    return roster.takers("run-1", nowNs, SILENCE_NS).map((member) => member.hello.epoch);
+  };
+  assert.deepEqual(taken(S), [6]);
+  assert.deepEqual(taken(4 * S), [5]);
+});
+
 test("lost stays lost, whatever is heard of it later", () => {
   const roster = rosterOf(hello("a"));
   roster.markLost("a");

@@ -101,6 +101,21 @@ test("totals are of every epoch, drain and firing segment those of the newest", 
   assert.equal(merge.firingSegmentOf("agent-9"), 0);
 });
 
+test("the newest epoch is the one that began last, whatever its number: an agent's clock may have been set back", () => {
+  const merge = taken(
+    sampleReport(1, { epoch: 8, firingSegment: 1 }),
+    sampleReport(2, { epoch: 8, firingSegment: 1 }),
+    sampleReport(1, { epoch: 5, firingSegment: 3, sealedUntilNs: 7 * S }),
+  );
+  assert.equal(merge.sealedUntilNs(["agent-1"]), 7 * S);
+  assert.equal(merge.firingSegmentOf("agent-1"), 3);
+  merge.take(sampleReport(3, { epoch: 8, firingSegment: 1 }));
+  assert.equal(merge.firingSegmentOf("agent-1"), 3, "late word of the one before");
+  merge.take(sampleReport(2, { epoch: 5, firingSegment: 4, sealedUntilNs: 8 * S }));
+  assert.equal(merge.sealedUntilNs(["agent-1"]), 8 * S);
+  assert.equal(merge.totalsOf("agent-1").totals.fired, 5);
+});
+
 test("an agent's health adds up, and its extremes are kept", () => {
   const { health } = sampleReport(1);
   const merge = taken(

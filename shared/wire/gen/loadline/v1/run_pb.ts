@@ -26,7 +26,7 @@ export type Hello = Message<"loadline.v1.Hello"> & {
   agentId: string;
 
   /**
-   * Changes at each start of the agent, and never goes back.
+   * Changes at each start of the agent: its wall clock then, which grows unless somebody sets it back.
    *
    * @generated from field: uint64 epoch = 2;
    */
