@@ -1,6 +1,6 @@
 import type { ArmSegment, ArmedSegment, Lease, PrepareRun } from "../shared/control/control.ts";
-import { assert } from "../shared/assert.ts";
 import { WindowHasher } from "../shared/arrivals/window-hash.ts";
+import { ExitCode, LoadError } from "../shared/errors.ts";
 import type { RequestRecord } from "../shared/measurement/report.ts";
 import { nextCutNs } from "../shared/segment/intervals.ts";
 import type { Segment } from "../shared/segment/segment.ts";
@@ -36,6 +36,17 @@ export interface AgentRunOptions {
 /** Several choices of one request share one count of tokens, so nothing is known of each. */
 function forcesLengths({ forceOutput, extraBody }: PrepareRun["target"]): boolean {
   return forceOutput && !("n" in extraBody);
+}
+
+function withoutOther(segmentNumber: number): LoadError {
+  return new LoadError(
+    `segment ${segmentNumber} is for the other endpoint, but the run was prepared with one alone`,
+    {
+      code: "LL_SEGMENT_AGAINST",
+      hint: "run the same version of Loadline everywhere; if it is, please report this: it is a bug in Loadline",
+      exitCode: ExitCode.MeasurementInvalid,
+    },
+  );
 }
 
 /** A segment that this agent holds, with the clock it is timed by. */
@@ -88,13 +99,15 @@ export class AgentRun {
     });
   }
 
-  /** Makes a segment ready to start, and proves that this agent holds the same schedule as the others. */
+  /**
+   * Makes a segment ready to start, and proves that this agent holds the same schedule as the others.
+   *
+   * @throws LoadError LL_SEGMENT_AGAINST when it is for another endpoint, and the run has one.
+   */
   async arm({ segment, clockOffset }: ArmSegment): Promise<ArmedSegment> {
     const { agentId, prepareRun, clock } = this.#options;
-    assert(
-      segment.against !== true || prepareRun.against !== undefined,
-      "a segment for the other endpoint belongs to a run that has one",
-    );
+    if (segment.against === true && prepareRun.against === undefined)
+      throw withoutOther(segment.number);
     const clockAheadNs = clockOffset.aheadNs;
     const source = sourceOf({
       segment,

@@ -12,7 +12,8 @@ import { SimClock } from "../../support/sim-clock.ts";
 
 const MS = 1e6;
 const S = 1e9;
-const [PREPARE] = fc.sample(anyPrepareRun, { numRuns: 1, seed: 1 });
+const ofOneEndpoint = anyPrepareRun.filter(({ against }) => against === undefined);
+const [PREPARE] = fc.sample(ofOneEndpoint, { numRuns: 1, seed: 1 });
 const PREPARE_RUN = {
   ...PREPARE!,
   limits: { ...PREPARE!.limits, intervalNs: S / 2, drainMaxNs: S },
@@ -115,6 +116,20 @@ test("a segment that starts just after the window before it leaves no report acr
     .filter(({ toNs }) => toNs <= recordUntilNs)
     .reduce((sum, { fromNs, toNs }) => sum + toNs - fromNs, 0);
   assert.equal(coveredNs, recordUntilNs - S);
+  await run.close();
+});
+
+test("a segment for the other endpoint is refused by a run that has one alone, and none of it starts", async () => {
+  const clock = new SimClock();
+  const { run, reports, start } = runWithLateTimers(clock, 0);
+  await assert.rejects(start({ ...idleSegment(1, S, 3 * S), against: true }), {
+    name: "LoadError",
+    code: "LL_SEGMENT_AGAINST",
+    exitCode: 4,
+    message: /^segment 1 is for the other endpoint/,
+  });
+  await clock.advance(5 * S);
+  assert.deepEqual(reports, []);
   await run.close();
 });
 
