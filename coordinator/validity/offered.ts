@@ -5,8 +5,8 @@ const FIRED_FRACTION_MIN = 0.99;
 
 /** Offered = planned: what was not sent, and whose fault that is. */
 export function offeredFindings(facts: WindowFacts): Finding[] {
-  const each = facts.agents.flatMap((agent) => offeredBy(agent, facts));
-  return each.length > 0 ? each : offeredTogether(facts);
+  // Where each agent offers its 99 %, so do all together.
+  return facts.agents.flatMap((agent) => offeredBy(agent, facts));
 }
 
 function offeredBy(agent: AgentFacts, facts: WindowFacts): Finding[] {
@@ -55,16 +55,4 @@ function boundReached({ agentId, counters }: AgentFacts, { backlogGrew }: Window
 /** Drops for overload are the server's: to the plan they count as offered. */
 function offeredOf({ counters }: AgentFacts): number {
   return counters.fired + counters.droppedInFlightBound;
-}
-
-function offeredTogether({ agents }: WindowFacts): Finding[] {
-  const scheduled = agents.reduce((sum, { counters }) => sum + counters.scheduled, 0);
-  const offered = agents.reduce((sum, agent) => sum + offeredOf(agent), 0);
-  if (scheduled === 0 || offered / scheduled >= FIRED_FRACTION_MIN) return [];
-  return [
-    invalid(
-      undefined,
-      `the agents together offered ${offered} of ${scheduled} arrivals (${percent(offered / scheduled)}, bound 99 %)`,
-    ),
-  ];
 }

@@ -89,6 +89,19 @@ for (const arrivals of PROCESSES) {
   });
 }
 
+test("gaps are held against p = 0.001, and dispersion against a 99.9 % band", () => {
+  const arrivals: Arrivals = { kind: "poisson", ratePerSecond: 200 };
+  const textsOf = (seed: number, sentOf: (atNs: number) => number): readonly string[] =>
+    findings(arrivals, seed, sentOf).findings.map(({ text }) => text);
+  const batchedBy = (ns: number) => (atNs: number) => Math.ceil(atNs / ns) * ns;
+  // p = 1.2e-3 and 2.8e-4.
+  assert.deepEqual(textsOf(6, batchedBy(4.25 * MS)), []);
+  assert.match(textsOf(6, batchedBy(4.2 * MS)).join(), /Kolmogorov–Smirnov .* p = 2\.8e-4 /);
+  const paused = (atNs: number): number => (atNs > 12 * S && atNs < 12.2 * S ? 12.2 * S : atNs);
+  assert.deepEqual(textsOf(2, paused), []);
+  assert.match(textsOf(1, paused).join(), /index 1\.62 \(99\.9 % band 0\.70 to 1\.36\)/);
+});
+
 test("smoother than planned is as wrong as burstier", () => {
   const arrivals: Arrivals = { kind: "poisson", ratePerSecond: 200 };
   const plannedAtNs = planned(arrivals, 3);

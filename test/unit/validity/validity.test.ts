@@ -226,6 +226,22 @@ test("an error of single gaps is held against limits of single gaps only", () =>
   assert.deepEqual(judge({ itlErrorP99Ns: 6 * MS }, { gapLimitNs: 50 * MS }), VALID);
 });
 
+test("a cause is named from its bound on, and not before", () => {
+  const reasonOf = (health: Partial<Health>, silenceNs = 1.1 * S): string =>
+    judge({ ...LATE, health: [healthOf(health)], silenceNs }).reasons[0] ?? "";
+  // Of a window of 1 s: 1 % throttled, 2 % of collections or 2 ms each; a silence of 1.5 s.
+  for (const [noted, unnoted, cause] of [
+    [{ throttledNs: 15 * MS }, { throttledNs: 9 * MS }, /CPU quota/],
+    [{ gcPauses: 30, gcPauseSeconds: 0.03 }, { gcPauses: 19, gcPauseSeconds: 0.019 }, /30 garbage/],
+    [{ gcPauses: 5, gcPauseSeconds: 0.015 }, { gcPauses: 5, gcPauseSeconds: 0.009 }, /5 garbage/],
+  ] as const) {
+    assert.match(reasonOf(noted), cause);
+    assert.doesNotMatch(reasonOf(unnoted), /likely cause/);
+  }
+  assert.match(reasonOf({}, 1.6 * S), /nothing was heard of it for 1600\.0 ms/);
+  assert.doesNotMatch(reasonOf({}, 1.5 * S), /likely cause/);
+});
+
 test("collections that add up to less than half of a delay are not its cause", () => {
   const health = [healthOf({ gcPauses: 1, gcPauseSeconds: 0.003 })];
   const reasonOf = (lateMs: number): string =>
@@ -235,7 +251,7 @@ test("collections that add up to less than half of a delay are not its cause", (
   assert.doesNotMatch(reasonOf(30), /likely cause/);
 });
 
-test("a few late or held back of each of many agents are many", () => {
+test("a few late ones of each of many agents are many", () => {
   const few = { counters: { ...NO_COUNTERS, scheduled: 20, fired: 20, ok: 20 } };
   const agents = Array.from({ length: 5 }, (_, place) =>
     agent({ agentId: `a${place}`, ...few, sendDelay: delays(2, 50 * MS, 20) }),
@@ -267,12 +283,30 @@ test("in flight by the meter and by the records may differ by 2 %, and by the du
     [100, 97],
     [97, 100],
     [1, 0],
+    [0.03, 0],
   ] as const) {
     const { verdict, reasons, agentIds } = judge({}, { records: books(metered, recorded) });
     assert.equal(verdict, "invalid");
     assert.match(reasons[0]!, /^the books of agent a do not agree: .* in flight .*bound 2 %/);
     assert.deepEqual(agentIds, ["a"]);
   }
+});
+
+test("books of each agent that differ by the dust of rounding, and of all together by more, do not agree", () => {
+  const books = Array.from({ length: 10 }, (_, place) => ({
+    agentId: `a${place}`,
+    meteredS: 0.1,
+    recordedS: 0.091,
+  }));
+  const of = (count: number): Validity =>
+    judge({}, { records: { departures: undefined, books: books.slice(0, count), untested: [] } });
+  assert.deepEqual(of(1), VALID);
+  const { verdict, reasons, agentIds } = of(10);
+  assert.deepEqual([verdict, agentIds], ["invalid", undefined]);
+  assert.match(
+    reasons[0]!,
+    /^the books of all agents together do not agree: 1\.00 .* 0\.91 by its records \(9 % apart/,
+  );
 });
 
 test("what could not be tested is told, and is no fault", () => {
@@ -331,6 +365,9 @@ test("utilisation is weighed by time, and quantiles are those of all intervals t
   const brief = healthOf({ fromNs: 0, toNs: 0.1 * S, eventLoopUtilisation: 1 });
   const long = healthOf({ fromNs: 0.1 * S, toNs: 1 * S, eventLoopUtilisation: 0.5 });
   assert.deepEqual(judge({ health: [brief, long] }), VALID);
+  const idle = healthOf({ fromNs: 0, toNs: 0.05 * S, eventLoopUtilisation: 0 });
+  const busy = healthOf({ fromNs: 0.05 * S, toNs: 1 * S, eventLoopUtilisation: 0.96 });
+  assert.match(judge({ health: [idle, busy] }).reasons[0]!, /^agent a was busy 91 % of the time/);
   const lateOnce = healthOf({ eventLoopDelay: delays(11, 6 * MS) });
   assert.deepEqual(judge({ health: [lateOnce, healthOf()] }), VALID, "11 of 2,000");
 });
