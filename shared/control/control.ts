@@ -48,7 +48,7 @@ export interface AgentFloor {
 /** Identity and heartbeat in one, each second. */
 export interface Hello extends CleanRate {
   readonly agentId: string;
-  /** Changes at each start of the agent, and never goes back. */
+  /** Changes at each start of the agent: its wall clock then. */
   readonly epoch: number;
   readonly version: string;
   readonly host: string;

@@ -1,108 +1,45 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
-import { AgentRun } from "../../../agent/agent-run.ts";
-import { HealthMeter } from "../../../agent/health/health-meter.ts";
-import type { PacingClock } from "../../../agent/ports.ts";
-import { Reporter } from "../../../agent/reporting/reporter.ts";
+import { addCounters, type Counters, zeroCounters } from "../../../shared/measurement/counters.ts";
 import type { IntervalReport } from "../../../shared/measurement/report.ts";
-import type { Segment } from "../../../shared/segment/segment.ts";
-import { prepareRun as anyPrepareRun } from "../../support/control-arbitraries.ts";
+import type { Segment, SegmentMode } from "../../../shared/segment/segment.ts";
+import { agentRunOn, segmentOfMode } from "../../support/agent-run.ts";
 import { SimClock } from "../../support/sim-clock.ts";
 
 const MS = 1e6;
 const S = 1e9;
-const ofOneEndpoint = anyPrepareRun.filter(({ against }) => against === undefined);
-const [PREPARE] = fc.sample(ofOneEndpoint, { numRuns: 1, seed: 1 });
-const PREPARE_RUN = {
-  ...PREPARE!,
-  limits: { ...PREPARE!.limits, intervalNs: S / 2, drainMaxNs: S },
-};
 
 function idleSegment(number: number, startAtNs: number, recordUntilNs: number): Segment {
-  return {
-    number,
-    mode: { kind: "idle" },
-    startAtNs,
-    recordFromNs: startAtNs,
-    recordUntilNs,
-    endByNs: startAtNs + 60 * S,
-    requestsMax: 0,
-    shares: [{ agentId: "a", capacity: 1 }],
-  };
+  return segmentOfMode({ kind: "idle" }, { number, startAtNs, recordUntilNs });
 }
 
-/** A run whose ordinary timers come late, as Node's do, and what it reports. */
-function runWithLateTimers(clock: SimClock, lateNs: number) {
-  const late: PacingClock = {
-    nowNs: () => clock.nowNs(),
-    callAt: (atNs, task) => clock.callAt(atNs + lateNs, task),
-    callPrecisely: (atNs, task) => clock.callPrecisely(atNs, task),
-  };
-  const reports: IntervalReport[] = [];
-  const reporter = new Reporter({
-    runId: PREPARE_RUN.runId,
-    agentId: "a",
-    epoch: 1,
-    clock,
-    address: { url: "", certificateFingerprint: "" },
-    link: {
-      open: (_address, _agentId, events) => {
-        clock.callAt(0, () => {
-          events.onOpen();
-        });
-        return {
-          sendInterval: (report) => reports.push(report) > 0,
-          sendRecords: () => true,
-          close: () => Promise.resolve(),
-        };
-      },
-    },
-  });
-  const run = new AgentRun({
-    agentId: "a",
-    prepareRun: PREPARE_RUN,
-    clock: late,
-    endpoint: {
-      send: () => () => undefined,
-      connect: () => Promise.resolve(),
-      socketsOpen: () => 0,
-      close: () => Promise.resolve(),
-    },
-    encode: () => assert.fail("an idle segment sends nothing"),
-    reporter,
-    health: new HealthMeter(clock, {
-      cpuSeconds: () => 0,
-      rssBytes: () => 1,
-      eventLoopUtilisation: () => 0,
-      onGcPause: () => () => undefined,
-      throttledNs: () => 0,
-    }),
-    onStart: () => undefined,
-  });
-  const start = (segment: Segment): Promise<unknown> => {
-    const { runId, incarnation } = PREPARE_RUN;
-    const armed = run.arm({
-      runId,
-      incarnation,
-      segment,
-      clockOffset: { aheadNs: 0, errorBoundNs: 0 },
-    });
-    run.lease({ runId, incarnation, segmentNumber: segment.number, expiresInNs: 60 * S });
-    return armed;
-  };
-  return { run, reports, start };
+/** From 1 s to 6 s. */
+function loadOf(mode: SegmentMode, number = 1): Segment {
+  return segmentOfMode(mode, { number, startAtNs: S, recordUntilNs: 6 * S });
+}
+
+const TEN_A_SECOND: SegmentMode = {
+  kind: "open",
+  arrivals: { kind: "constant", ratePerSecond: 10 },
+};
+
+function countersOf(reports: readonly IntervalReport[]): Counters {
+  return reports
+    .flatMap(({ deltas }) => deltas)
+    .reduce((sum, { counters }) => addCounters(sum, counters), zeroCounters());
 }
 
 test("a segment that starts just after the window before it leaves no report across the window's end", async () => {
   const clock = new SimClock();
-  const { run, reports, start } = runWithLateTimers(clock, MS);
+  const { run, reports, arm, lease } = agentRunOn(clock, { lateNs: MS });
   const recordUntilNs = 3.2 * S;
   const nextAtNs = recordUntilNs + 0.4 * MS;
-  const armed = start(idleSegment(1, S, recordUntilNs));
+  const armed = arm(idleSegment(1, S, recordUntilNs));
+  lease(1);
   await clock.advance(1.5 * S);
   await armed;
-  const armedNext = start(idleSegment(2, nextAtNs, 6 * S));
+  const armedNext = arm(idleSegment(2, nextAtNs, 6 * S));
+  lease(2);
   await clock.advance(3 * S);
   await armedNext;
   const covered = reports
@@ -121,13 +58,14 @@ test("a segment that starts just after the window before it leaves no report acr
 
 test("a segment for the other endpoint is refused by a run that has one alone, and none of it starts", async () => {
   const clock = new SimClock();
-  const { run, reports, start } = runWithLateTimers(clock, 0);
-  await assert.rejects(start({ ...idleSegment(1, S, 3 * S), against: true }), {
+  const { run, reports, arm, lease } = agentRunOn(clock);
+  await assert.rejects(arm({ ...loadOf(TEN_A_SECOND), against: true }), {
     name: "LoadError",
     code: "LL_SEGMENT_AGAINST",
     exitCode: 4,
     message: /^segment 1 is for the other endpoint/,
   });
+  lease(1);
   await clock.advance(5 * S);
   assert.deepEqual(reports, []);
   await run.close();
@@ -135,13 +73,88 @@ test("a segment for the other endpoint is refused by a run that has one alone, a
 
 test("a lease of a segment that it was not given ends its firing at once: the run goes on without it", async () => {
   const clock = new SimClock();
-  const { run, start } = runWithLateTimers(clock, 0);
-  const { runId, incarnation } = PREPARE_RUN;
-  const armed = start(idleSegment(1, S, 30 * S));
+  const { run, arm, lease } = agentRunOn(clock);
+  const armed = arm(idleSegment(1, S, 30 * S));
+  lease(1);
   await clock.advance(2 * S);
   await armed;
   assert.ok(run.leaseLeftNs() > 50 * S);
-  run.lease({ runId, incarnation, segmentNumber: 2, expiresInNs: 60 * S });
+  lease(2);
   assert.ok(run.leaseLeftNs() <= 0);
   await run.close();
+});
+
+test("without a fresh lease nothing is sent, and what is held back is named; with one it goes on", async () => {
+  const clock = new SimClock();
+  const { run, reports, sentAtNs, arm, lease } = agentRunOn(clock);
+  const armed = arm(loadOf(TEN_A_SECOND));
+  lease(1, { expiresInNs: 3.05 * S });
+  await clock.advance(4.05 * S);
+  await armed;
+  const sentInTime = sentAtNs.length;
+  assert.ok(sentInTime > 15);
+  assert.ok(Math.max(...sentAtNs) <= 3.05 * S);
+  lease(1);
+  await clock.advance(0.5 * S);
+  assert.equal(sentAtNs.length, sentInTime + 5);
+  await run.release();
+  const counters = countersOf(reports);
+  assert.deepEqual(
+    [counters.scheduled, counters.fired, counters.notOfferedAborted],
+    [sentInTime + 15, sentInTime + 5, 10],
+  );
+  const named = reports.flatMap(({ heldBack }) => heldBack);
+  assert.equal(
+    named.reduce((sum, { count }) => sum + count, 0),
+    10,
+  );
+  assert.deepEqual(
+    [named[0]?.segment, named[0]?.from, named.at(-1)?.to],
+    [1, sentInTime, sentInTime + 10],
+  );
+});
+
+test("a segment starts only by a lease that names it and is fresh, of its own coordinator", async () => {
+  const [runId, incarnation] = ["another", 77];
+  for (const [leased, isStarted] of [
+    [{}, true],
+    [{ expiresInNs: 0.9 * S }, false],
+    [{ runId }, false],
+    [{ incarnation }, false],
+    [{ segmentNumber: 0 }, false],
+  ] as const) {
+    const clock = new SimClock();
+    const { run, sentAtNs, starts, arm, lease } = agentRunOn(clock);
+    const armed = arm(loadOf(TEN_A_SECOND));
+    lease(1, leased);
+    await clock.advance(2 * S);
+    await armed;
+    const told = JSON.stringify(leased);
+    assert.deepEqual(starts, [[1, isStarted]], told);
+    assert.equal(sentAtNs.length > 0, isStarted, told);
+    await run.close();
+  }
+});
+
+test("no more requests are in flight than the bound: a schedule's are dropped and counted, a closed mode waits", async () => {
+  for (const mode of [
+    TEN_A_SECOND,
+    { kind: "closed", streams: 10 },
+    { kind: "backlog", waitingMax: 10 },
+  ] as const) {
+    const clock = new SimClock();
+    const { run, reports, sentAtNs, arm, lease } = agentRunOn(clock, {
+      limits: { inFlightMax: 3 },
+    });
+    const armed = arm(loadOf(mode));
+    lease(1);
+    await clock.advance(2.05 * S);
+    await armed;
+    assert.equal(sentAtNs.length, 3, mode.kind);
+    await run.release();
+    const { fired, droppedInFlightBound } = countersOf(reports);
+    assert.equal(fired, 3);
+    if (mode.kind === "open") assert.ok(droppedInFlightBound >= 7);
+    else assert.equal(droppedInFlightBound, 0, mode.kind);
+  }
 });

@@ -243,3 +243,33 @@ test("a request that is asked again, its answer lost, is carried out once and an
   abort({ runId: "r", reason: "" });
   assert.equal(codeOf(await agent.handle(armOf(1))), "LL_AGENT_NOT_PREPARED", "not of an old run");
 });
+
+test("while the coordinator of a run is heard of, no other one of it is let in", async () => {
+  const opening = new Opening();
+  const { agent } = started(opening);
+  await agent.handle(prepareOf("r"));
+  const attach = { kind: "attach", runId: "r", incarnation: 2, report: PREPARE!.report } as const;
+  opening.leaseLeftNs = 1;
+  assert.equal(codeOf(await agent.handle(attach)), "LL_COORDINATOR_ALIVE");
+  assert.equal(codeOf(await agent.handle(prepareOf("r", 2))), "LL_COORDINATOR_ALIVE");
+  assert.deepEqual(opening.asked, [], "the run that it holds goes on");
+  opening.leaseLeftNs = 0;
+  assert.equal(codeOf(await agent.handle(attach)), "attached");
+  assert.deepEqual(opening.asked, ["1 stop"]);
+  const older = { ...attach, incarnation: 1 };
+  assert.equal(codeOf(await agent.handle(older)), "LL_COORDINATOR_SUPERSEDED");
+});
+
+test("an abort ends the run that it names, or any; one of another run changes nothing", async () => {
+  const opening = new Opening();
+  const { agent, abort, hellos } = started(opening);
+  await agent.handle(prepareOf("r"));
+  abort({ runId: "another", reason: "" });
+  assert.deepEqual(opening.asked, []);
+  assert.equal(hellos.at(-1)?.runId, "r");
+  abort({ runId: "r", reason: "" });
+  assert.deepEqual(opening.asked, ["1 close"]);
+  await agent.handle(prepareOf("s"));
+  abort({ runId: "", reason: "" });
+  assert.deepEqual(opening.asked, ["1 close", "1 close"]);
+});

@@ -133,3 +133,15 @@ test("an agent that leaves is not free, though no run holds it", () => {
     ["b"],
   );
 });
+
+test("a clock has moved by what both its measurements could not be wrong by, whichever way", () => {
+  const roster = rosterOf(hello("a"), hello("b"));
+  const movedTo = (aheadNs: number): number | undefined => {
+    roster.probedAgain("a", { aheadNs, errorBoundNs: 3 });
+    return roster.get("a")?.clockMovedNs;
+  };
+  assert.equal(movedTo(1), 0, "there is no first one");
+  roster.probed("a", { aheadNs: 100, errorBoundNs: 2 });
+  assert.deepEqual([125, 105, 95, 75].map(movedTo), [20, 0, 0, 20]);
+  assert.deepEqual(roster.get("a")?.clockOffset, { aheadNs: 100, errorBoundNs: 2 });
+});

@@ -23,6 +23,10 @@ function withField(write: (view: DataView) => void): Uint8Array {
 function withPayload(...values: readonly number[]): Uint8Array {
   const payload: number[] = [];
   for (const value of values) writeZigZag(payload, value);
+  return withBytes(payload);
+}
+
+function withBytes(payload: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(40 + payload.length);
   bytes.set(encodeHistogram(sample).subarray(0, 40));
   bytes.set(payload, 40);
@@ -106,6 +110,7 @@ describe("the decoder refuses", () => {
       withPayload(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
       /more than 2\^53/,
     ],
+    ["a count of ten bytes", withBytes([...new Array<number>(9).fill(0x80), 0]), /count at byte/],
   ];
   for (const [name, bytes, message] of refusals) {
     test(name, () => {

@@ -261,6 +261,22 @@ test("an agent that takes no part is refused and nothing of it is merged", async
   assert.equal(merge.segment(1).counters.fired, 0);
 });
 
+test("once the run is over reports are refused, those that were on their way are taken", async () => {
+  const merge = new RunMerge("run-1");
+  let written = 0;
+  const { intake, merged } = intakeInto(merge, () => {
+    written += 1;
+    return Promise.resolve();
+  });
+  const before = intake.onInterval(sampleReport(1));
+  await intake.close();
+  assert.deepEqual(merged, [1]);
+  assert.equal(await before, undefined);
+  const refusal = await intake.onInterval(sampleReport(2));
+  assert.equal(refusal?.code, "LL_REPORT_RUN_OVER");
+  assert.deepEqual([written, merged], [1, [1]]);
+});
+
 test("records of another run, or of an agent that takes no part, are refused and not written", async () => {
   const merge = new RunMerge("run-1");
   const written: string[] = [];

@@ -154,3 +154,17 @@ test("a request that crossed several thresholds is told of once, at the highest"
     { index: 7, intendedAtNs: 0.5 * S, clause: 0, level: 3 },
   ]);
 });
+
+test("what agents cut of their lists of exceedances adds up, of the recorded window", () => {
+  const merge = new SegmentMerge();
+  merge.add("a", delta({ exceedancesCut: 3 }));
+  merge.add("b", delta({ exceedancesCut: 4 }));
+  merge.add("a", delta({ fromNs: 2 * S, toNs: 3 * S, exceedancesCut: 10 }));
+  merge.add("a", delta({ fromNs: 0, toNs: S, recorded: false, exceedancesCut: 100 }));
+  assert.deepEqual(
+    merge.intervals().map(({ exceedancesCut }) => exceedancesCut),
+    [100, 7, 10],
+  );
+  assert.equal(observed(merge, 3 * S).exceedancesCut, 17);
+  assert.equal(observed(merge, 2 * S).exceedancesCut, 7, "only what every agent has sealed");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Recorder, type Sealed } from "../../../agent/recording/recorder.ts";
-import { conservationProblems } from "../../../shared/measurement/counters.ts";
+import { conservationProblems, zeroCounters } from "../../../shared/measurement/counters.ts";
 import { type Interval, sumIntervals } from "../../../shared/measurement/interval.ts";
 import type { RequestRecord } from "../../../shared/measurement/report.ts";
 import type { Segment } from "../../../shared/segment/segment.ts";
@@ -64,6 +64,64 @@ test("latency counts from the intended instant, and service latency from the sen
   assert.equal(metrics.get("e2e")?.sum, 160 * MS, "up to the last content, not the end");
   assert.equal(records[0]?.ttftUs, 100_000);
   assert.equal(records[0].sendDelayUs, 40_000);
+});
+
+test("each outcome is booked as what it was", () => {
+  const outcomes = [
+    ["ok", "ok"],
+    ["connect_error", "connectErrors"],
+    ["stream_error", "streamErrors"],
+    ["timeout", "timeouts"],
+    ["censored", "censored"],
+    ["unknown", "streamErrors"],
+  ] as const;
+  for (const [outcome, booked] of outcomes) {
+    const { recorder } = recorderWith();
+    fire(recorder, 0, 0).onEnd(AHEAD + 10 * MS, outcome, 0, "");
+    const wanted = { ...zeroCounters(), scheduled: 1, fired: 1, [booked]: 1 };
+    assert.deepEqual(find(recorder.seal(S), 0).counters, wanted, outcome);
+  }
+});
+
+test("a request that leaves a hair before its instant left on time", () => {
+  const { recorder, records } = recorderWith();
+  fire(recorder, 0, 100 * MS, -3_000).onEnd(AHEAD + 110 * MS, "ok", 200, "");
+  const metrics = find(recorder.seal(S), 0).classes.get("default")!;
+  assert.equal(metrics.get("send_delay")?.max, 0);
+  assert.equal(records[0]?.sendDelayUs, 0);
+});
+
+test("a request that ends without content waits no more", () => {
+  const { recorder } = recorderWith();
+  fire(recorder, 0, 0).onEnd(AHEAD + 250 * MS, "http_error", 503, "");
+  const sealed = recorder.seal(2 * S);
+  assert.deepEqual([recorder.waiting, recorder.inFlight], [0, 0]);
+  assert.equal(find(sealed, 0).activity.waitingIntegralS, 0.25);
+  assert.equal(find(sealed, 0).activity.waitingEnd, 0);
+});
+
+test("an event whose clock was read before the one in front of it takes no time twice", () => {
+  const { recorder } = recorderWith();
+  const flight = fire(recorder, 0, 0);
+  flight.onContent(AHEAD + 500 * MS, 1, true);
+  // A batch is read by one clock, which a request that left meanwhile has overtaken.
+  fire(recorder, 1, 400 * MS).onEnd(AHEAD + 450 * MS, "ok", 200, "");
+  flight.onEnd(AHEAD + 600 * MS, "ok", 200, "");
+  const { activity } = find(recorder.seal(S), 0);
+  assert.ok(Math.abs(activity.inFlightIntegralS - 0.6) < 1e-9, String(activity.inFlightIntegralS));
+});
+
+test("the first 1,024 exceedances of an interval are listed, and how many were cut is told", () => {
+  const { recorder } = recorderWith("ttft p99 <= 100ms");
+  const fireLate = (count: number, atNs: number): Interval => {
+    for (let k = 0; k < count; k += 1)
+      fire(recorder, k, atNs + k).onContent(AHEAD + atNs + 900 * MS + k, 1, true);
+    return find(recorder.seal(atNs + S), atNs);
+  };
+  const { exceedances, exceedancesCut, clauses } = fireLate(1_030, 0);
+  assert.deepEqual([exceedances.length, exceedancesCut], [1_024, 6]);
+  assert.equal(clauses[0]?.over.at(-1), 1_030, "all of them are counted");
+  assert.equal(fireLate(3, S).exceedancesCut, 0);
 });
 
 test("events of one read share one arrival time, and ITL counts the server's tokens", () => {
@@ -134,6 +192,7 @@ test("a failure before the first token exceeds every first-token threshold, one 
   assert.deepEqual(clauses[1], { total: 2, over: [2] });
   assert.deepEqual(clauses[2], { total: 2, over: [2] });
   assert.deepEqual([...counters.httpErrors], [[503, 1]]);
+  assert.deepEqual([counters.ok, counters.streamErrors], [0, 1]);
 });
 
 test("an answer that ended well without content waited for its first token to its end", () => {
@@ -232,6 +291,9 @@ test("what this machine has no socket for is told apart from a server that does 
   const details = [
     "connect EMFILE 127.0.0.1:80 - Local (undefined:undefined)",
     "connect EADDRNOTAVAIL 127.0.0.1:80 - Local (0.0.0.0:0)",
+    "connect ENFILE 127.0.0.1:80 - Local (undefined:undefined)",
+    "connect ENOBUFS 127.0.0.1:80 - Local (undefined:undefined)",
+    "connect ENOMEM 127.0.0.1:80 - Local (undefined:undefined)",
     "connect ECONNREFUSED 127.0.0.1:80",
     "ECONNRESET read ECONNRESET",
   ];
@@ -244,8 +306,8 @@ test("what this machine has no socket for is told apart from a server that does 
     "HTTP 500: EMFILE at the server",
   );
   const { counters, activity } = find(recorder.seal(S), 0);
-  assert.equal(counters.connectErrors, 4);
-  assert.equal(activity.ownConnectErrors, 2);
+  assert.equal(counters.connectErrors, 7);
+  assert.equal(activity.ownConnectErrors, 5);
 });
 
 test("lengths off are those that the server itself counts otherwise than was asked", () => {
