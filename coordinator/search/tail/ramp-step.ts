@@ -94,7 +94,7 @@ function tripped(move: Move, judged: JudgedSegment | undefined): TailStep {
   return saturate(
     changed(
       { ...move, state: blocks },
-      { trippedPerSecond: saturationOf(observation.seconds) ?? null },
+      { trippedPerSecond: saturationOf(observation.seconds) ?? null, voids: 0 },
     ),
     judged,
   );

@@ -47,7 +47,7 @@ export function saturate(move: Move, judged?: JudgedSegment): TailStep {
   const { options, state } = move;
   const { longestSettleS, measureS } = saturateS(options, state.unloaded ?? UNKNOWN_UNLOADED);
   return next(
-    changed(move, { step: "saturate", voids: 0 }),
+    changed(move, { step: "saturate" }),
     {
       purpose: "saturate",
       mode: { kind: "backlog", waitingMax: backlogOf(options, state.ratePerSecond) },

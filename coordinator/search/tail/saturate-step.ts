@@ -32,7 +32,7 @@ export function onSaturate(move: Move): TailStep {
     return drain(changed(noted, { anchor: trippedAnchor(state) }), "after-saturation");
   }
   const anchor = anchorFrom(options, state, observation) ?? trippedAnchor(state);
-  return drain(changed(move, { anchor }), "after-saturation");
+  return drain(changed(move, { anchor, voids: 0 }), "after-saturation");
 }
 
 /** Whether throughput is known well enough. What comes in until the drain starts is measured as well. */

@@ -161,17 +161,6 @@ describe("bounds that end the search before the server does", () => {
     assert.equal(answer.ratePerSecond, 18);
     assert.match(answer.notes.join(), /the agents carry about 18 requests\/s/);
   });
-
-  test("a window that was void once, such as by a lost agent, is repeated", () => {
-    let voids = 1;
-    const run = searchAt({
-      server: mm4(),
-      run: {
-        validity: ({ purpose }) => (purpose === "focus" && voids-- > 0 ? "invalid" : "valid"),
-      },
-    });
-    assert.ok(holds(answerOf(run), MM4.truthPerSecond));
-  });
 });
 
 describe("what overload does to a server", () => {
@@ -215,6 +204,35 @@ describe("what overload does to a server", () => {
       `${answer.ratePerSecond}, ${truth}`,
     );
     assert.match(answer.notes.join(), /it has become slower/);
+  });
+
+  test("one that has not recovered when the search goes on is told", () => {
+    let heldFromS = Infinity;
+    let nowS = 0;
+    const server = fifoServer({
+      slots: 4,
+      seed: 21,
+      serviceS: (draws, { startS, waitS }) => {
+        nowS = startS;
+        // Some of what the held backlog sends: more than two minutes of work.
+        const sentS = startS - waitS - heldFromS;
+        return sentS > 12 && sentS < 14 ? 12 : draws.exponential(10);
+      },
+    });
+    const run = searchAt({
+      server,
+      run: {
+        validity: ({ purpose }) => {
+          if (purpose === "saturate") heldFromS = Math.min(heldFromS, nowS);
+          return "valid";
+        },
+      },
+    });
+    const { notes } = run.steps.at(-1)!.state;
+    assert.match(notes.join(), /after saturation the service did not recover within 12\d s/);
+    assert.ok(run.decision.kind === "found" || run.decision.kind === "inconclusive");
+    if (run.decision.kind === "found")
+      assert.doesNotMatch(run.decision.answer.notes.join(), /backlog was gone/);
   });
 
   test("recovery is reported", () => {
@@ -274,7 +292,39 @@ describe("what may be asked for", () => {
     const last = run.segments.at(-1)!.request.mode;
     assert.ok(last.kind === "open" && last.ratePerSecond < answer.ratePerSecond);
     assert.ok(run.elapsedS <= 301);
-    assert.match(answer.notes.join(), /confirm/);
+    assert.match(answer.notes.join(), /confirmed: a window of its own at [\d.]+ .* meets the SLO/);
+  });
+
+  test("an answer whose confirming window violates the SLO is none", () => {
+    let isConfirming = false;
+    let sent = 0;
+    const run = searchAt({
+      server: mm4(),
+      options: { confirm: true },
+      run: {
+        validity: ({ purpose }) => {
+          isConfirming ||= purpose === "probe";
+          return "valid";
+        },
+        failing: () => isConfirming && ++sent % 5 === 0,
+      },
+    });
+    assert.match(
+      reasonOf(run, "inconclusive"),
+      /^the low end, [\d.]+ requests\/s, was judged by a window of its own and violates the SLO: ttft/,
+    );
+    assert.equal(run.judged.at(-1)?.verdict, "violated");
+  });
+
+  test("an answer whose confirming window is void stands, and is told to be unconfirmed", () => {
+    const run = searchAt({
+      server: mm4(),
+      options: { confirm: true },
+      run: { validity: ({ purpose }) => (purpose === "probe" ? "invalid" : "valid") },
+    });
+    const { notes } = answerOf(run);
+    assert.match(notes.join(), /the confirming window at [\d.]+ requests\/s was void/);
+    assert.doesNotMatch(notes.join(), /confirmed/);
   });
 
   test("a search ends as soon as the interval is as narrow as asked", () => {
