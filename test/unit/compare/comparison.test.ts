@@ -8,6 +8,7 @@ import {
 import { contenderOfRun } from "../../../coordinator/compare/from-run.ts";
 import { readTreatments } from "../../../coordinator/compare/likeness.ts";
 import { readQuality, recoveryOf } from "../../../coordinator/compare/quality.ts";
+import { worstVerdict } from "../../../coordinator/compare/gate.ts";
 import { dominatorOf } from "../../../coordinator/compare/trade-off.ts";
 import type { Contender } from "../../../coordinator/compare/contender.ts";
 import type { RecordedPlan } from "../../../coordinator/plan/recorded-plan.ts";
@@ -243,6 +244,12 @@ describe("quality, cost and their trade-off", () => {
     );
     const unpriced = rows.map((row) => ({ ...row, cost: row.name === "tiny" ? null : row.cost }));
     assert.equal(dominatorOf(unpriced[0]!, unpriced), "int8");
+    // What one of them does not tell is held against nobody.
+    const [dear, unknown] = [
+      { name: "dear", quality: 0.8, latencyMs: 90, cost: 5 },
+      { name: "unknown", quality: 0.8, latencyMs: 100, cost: null },
+    ];
+    assert.equal(dominatorOf(unknown, [dear, unknown]), "dear");
     const nothing = rows.map((row) => ({ ...row, quality: null, latencyMs: null, cost: null }));
     assert.equal(dominatorOf(nothing[0]!, nothing), undefined);
   });
@@ -262,4 +269,10 @@ describe("quality, cost and their trade-off", () => {
     assert.ok(Math.abs((cost?.perThousandRequests ?? 0) - 0.032) < 1e-9);
     assert.equal(runs[0]?.outputTokensPerSecondPerGpu, 1_600);
   });
+});
+
+test("of several verdicts one that is violated decides, and else one that is undecided", () => {
+  assert.equal(worstVerdict(["met", "undecided", "violated"]), "violated");
+  assert.equal(worstVerdict(["met", "undecided"]), "undecided");
+  assert.equal(worstVerdict(["met", "met"]), "met");
 });

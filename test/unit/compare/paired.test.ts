@@ -158,6 +158,33 @@ describe("what does not count", () => {
     }
   });
 
+  test("means are geometric, and the interval is Student's of the logarithms", () => {
+    const times = [100, 110, 90, 130, 120, 100, 80, 125];
+    const timed = probes.map((probe, place) => ({
+      ...probe,
+      e2eMs: { ...probe.e2eMs, mean: times[place]! },
+    }));
+    const [level] = judged(timed).levels;
+    const [ownTimes, otherTimes] = [true, false].map((own) =>
+      times.filter((_, place) => (timed[place]?.against === true) !== own),
+    );
+    const product = (values: readonly number[]): number => values.reduce((all, one) => all * one);
+    assert.ok(Math.abs(level!.target! / product(ownTimes!) ** (1 / 4) - 1) < 1e-12);
+    assert.ok(Math.abs(level!.against! / product(otherTimes!) ** (1 / 4) - 1) < 1e-12);
+    // Pairs of 100 / 110, 130 / 90, 120 / 100 and 125 / 80 ms.
+    const logs = [100 / 110, 130 / 90, 120 / 100, 125 / 80].map(Math.log);
+    const mean = logs.reduce((sum, log) => sum + log, 0) / 4;
+    const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
+    const reach = 3.1824463 * Math.sqrt(squares / 3 / 4);
+    const { value = 0, low = 0, high } = level!.ratio ?? {};
+    for (const [one, wanted] of [
+      [value, mean],
+      [low, mean - reach],
+      [high ?? 0, mean + reach],
+    ] as const)
+      assert.ok(Math.abs(Math.log(one) - wanted) < 1e-6, `${one}, ${Math.exp(wanted)}`);
+  });
+
   test("closed streams are compared by what they complete", () => {
     const closed = probes.map((probe) => ({
       ...probe,

@@ -292,6 +292,8 @@ describe("a wrong plan", () => {
     ],
     [{ rate: "inf", arrivals: "poisson" }, /^--arrivals: with --rate/],
     [{ rate: "inf,4" }, /^--rate: "inf" is no rate/],
+    [{ rate: "0" }, /^--rate: "0" is no rate that can be offered/],
+    [{ rate: "10000001" }, /^--rate: "10000001" is no rate that can be offered/],
     [{ rate: "4", arrivals: "ramp:1:5" }, /^--rate: a ramp brings its own rates/],
     [{ arrivals: "ramp:1:5", requests: "5" }, /^--requests: a ramp rises over a duration/],
     [{ rate: "4", requests: "5", duration: "5s" }, /^--requests: a window ends after/],

@@ -283,3 +283,32 @@ test("JUnit: a broken promise is a failure, an unfit generator an error", () => 
   assert.match(renderJunit(run), /tests="2" failures="1" errors="0"/);
   assert.match(renderJunit({ ...run, probes: [] }), /tests="2" failures="0" errors="1"/);
 });
+
+test("JUnit: a promise that was kept in a void window is none", () => {
+  const [probe] = twoRates.probes;
+  assert.ok(probe !== undefined);
+  const met = probe.clauses.map((clause) => ({ ...clause, verdict: "met" as const }));
+  const xmlOf = (verdict: "valid" | "invalid"): string =>
+    renderJunit({
+      ...twoRates,
+      validity: { verdict: "valid", reasons: [] },
+      probes: [{ ...probe, clauses: met, validity: { verdict, reasons: [] } }],
+    });
+  assert.match(xmlOf("valid"), / failures="0" errors="0" /);
+  assert.match(xmlOf("invalid"), new RegExp(` failures="0" errors="${met.length}" `));
+  assert.match(xmlOf("invalid"), /<error message="VOID: /);
+});
+
+test("CSV: which windows went to the other endpoint is a column of a run that had one", () => {
+  const [probe] = twoRates.probes;
+  assert.ok(probe !== undefined);
+  assert.doesNotMatch(renderCsv(twoRates), /against/);
+  const rows = renderCsv({ ...twoRates, probes: [probe, { ...probe, against: true }] }).split(
+    "\r\n",
+  );
+  const column = rows[0]!.split(",").indexOf("against");
+  assert.deepEqual(
+    [1, 2].map((row) => rows[row]!.split(",")[column]),
+    ["", "true"],
+  );
+});

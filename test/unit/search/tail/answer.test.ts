@@ -170,3 +170,61 @@ test("clauses within 5 % of the one that binds bind as well", () => {
   assert.deepEqual(coBindingOf({ ...estimate, binding: least }), [near]);
   assert.deepEqual(coBindingOf({ ...estimate, clauses: [unbound!], binding: unbound! }), []);
 });
+
+test("each end of the interval is the smallest of the clauses' own, whichever binds", () => {
+  const { clause, thresholds } = quantileClause("e2e", 0.99, 1);
+  const models = modelsOf([TTFT.clause, clause], [TTFT.thresholds, thresholds]);
+  // The second clause breaks a little later, and was seen by few requests.
+  const blocks = STEADY.map((block) => {
+    const few = blockAt(block.ratePerSecond, {
+      requests: 30,
+      fractions: fractionsAt(block.ratePerSecond * 0.94),
+    });
+    return { ...block, clauses: [...block.clauses, ...few.clauses] };
+  });
+  const estimate = estimateOf({ ...moveWith({ blocks }), models }, true);
+  const [first, second] = estimate.clauses;
+  assert.equal(estimate.binding, first);
+  assert.ok((second?.lowPerSecond ?? Infinity) < estimate.binding.lowPerSecond);
+  assert.equal(estimate.lowPerSecond, second?.lowPerSecond);
+  assert.equal(estimate.highPerSecond, estimate.binding.highPerSecond);
+});
+
+describe("blocks that contradict each other", () => {
+  const { clause, thresholds } = quantileClause("itl", 0.99, 0.05);
+  const counted = { slo: [clause], thresholds: [thresholds] };
+  const models = modelsOf(counted.slo, counted.thresholds);
+
+  /** Of a batch that has 1 % over at 35 requests/s; `factors` times as many in each block. */
+  function movesOf(rates: readonly number[], factors: readonly number[]): Move {
+    const blocks = rates.map((rate, place) =>
+      blockAt(rate, {
+        ...{ segment: 10 + place, startS: 30 * place, requests: 9_000 },
+        fractions: models[0]!.thresholds.map((u) =>
+          Math.min(0.9, 0.01 * factors[place]! * Math.exp(12 * (1 - u) + 0.5 * (rate - 35))),
+        ),
+      }),
+    );
+    return { ...moveWith({ blocks }, counted), models };
+  }
+
+  test("by a drift: the answer is of the newer half", () => {
+    const rates = [35, 34, 35.5, 35, 34, 35.5, 35, 34];
+    const move = movesOf(rates, [0.2, 0.6, 1, 1.4, 1.8, 2.2, 2.6, 3]);
+    const { notes, ratePerSecond } = answered(move);
+    assert.match(notes[0] ?? "", /^the service became slower .* of the newer half/);
+    const { blocks } = move.state;
+    const newer = { ...move, state: { ...move.state, blocks: blocks.slice(4) } };
+    assert.equal(ratePerSecond, estimateOf(newer, true).ratePerSecond);
+    assert.ok(ratePerSecond < estimateOf(move, true).ratePerSecond);
+  });
+
+  test("by a curve that falls twice: the answer lies below the lowest rate that failed", () => {
+    const rates = [31, 32, 33, 34, 35, 36];
+    const { notes, ratePerSecond, lowPerSecond } = answered(
+      movesOf(rates, [1, 40, 1, 25, 0.5, 0.5]),
+    );
+    assert.match(notes[0] ?? "", /^the curve is not monotone/);
+    assert.ok(ratePerSecond <= 31 && lowPerSecond <= 31, `${ratePerSecond}, ${lowPerSecond}`);
+  });
+});
