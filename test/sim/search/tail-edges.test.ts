@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Decision, MaxRate, SearchOptions } from "../../../coordinator/search/procedure.ts";
+import type {
+  Decision,
+  MaxRate,
+  SearchOptions,
+  SegmentRequest,
+} from "../../../coordinator/search/procedure.ts";
 import { tailProcedure } from "../../../coordinator/search/tail.ts";
 import type { TailState } from "../../../coordinator/search/tail/state.ts";
 import type { Clause } from "../../../shared/slo/slo.ts";
@@ -66,6 +71,10 @@ function stepsOf(run: VirtualRun<TailState>): ReadonlySet<string> {
 
 function holds({ lowPerSecond, highPerSecond }: MaxRate, ratePerSecond: number): boolean {
   return lowPerSecond <= ratePerSecond && ratePerSecond <= (highPerSecond ?? Infinity);
+}
+
+function rateOf(mode: SegmentRequest["mode"]): number {
+  return mode.kind === "open" ? mode.ratePerSecond : 0;
 }
 
 /** Warms up within some 20 s. */
@@ -138,6 +147,9 @@ describe("bounds that end the search before the server does", () => {
     const answer = answerOf(run);
     assert.ok(holds(answer, MM4.truthPerSecond), JSON.stringify(answer));
     assert.ok(answer.ratePerSecond <= 37);
+    // The answer's neighbourhood lies above it.
+    assert.ok(run.segments.some(({ request: { mode } }) => rateOf(mode) === 37));
+    assert.ok(run.segments.every(({ request: { mode } }) => rateOf(mode) <= 37));
   });
 
   test("a generator that cannot go on says at least what it held", () => {
@@ -330,6 +342,12 @@ describe("what may be asked for", () => {
   test("a search ends as soon as the interval is as narrow as asked", () => {
     const run = searchAt({ server: mm4(), options: { precisionFraction: 0.15 } });
     assert.ok(run.elapsedS < 280, String(run.elapsedS));
+  });
+
+  test("it takes six blocks all the same, since fewer say little of their own spread", () => {
+    const run = searchAt({ server: mm4(), options: { precisionFraction: 0.5 } });
+    const blocks = run.steps.at(-1)!.state.blocks.filter(({ kind }) => kind === "focus");
+    assert.equal(blocks.length, 6);
   });
 
   test("a hot block is cut short and drained", () => {
