@@ -188,6 +188,21 @@ test("each end of the interval is the smallest of the clauses' own, whichever bi
   assert.ok((second?.lowPerSecond ?? Infinity) < estimate.binding.lowPerSecond);
   assert.equal(estimate.lowPerSecond, second?.lowPerSecond);
   assert.equal(estimate.highPerSecond, estimate.binding.highPerSecond);
+  // As little behind the first one, it binds as well.
+  const slo = [TTFT.clause, clause];
+  const move = {
+    ...moveWith({ blocks }, { slo, thresholds: [TTFT.thresholds, thresholds] }),
+    models,
+  };
+  const { boundBy, coBinding, clauseRates } = answered(move);
+  assert.deepEqual([boundBy, coBinding], [TTFT.clause.text, [clause.text]]);
+  assert.deepEqual(
+    clauseRates,
+    [first, second].map((each) => ({
+      clause: each?.model.clause.text,
+      ratePerSecond: each?.ratePerSecond,
+    })),
+  );
 });
 
 describe("blocks that contradict each other", () => {
