@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { openSchedule } from "../../../shared/arrivals/schedule.ts";
 import { agentArrivals } from "../../../shared/arrivals/striped.ts";
+import type { Segment } from "../../../shared/segment/segment.ts";
 import { alone, ownedBy, seedArbitrary, segmentArbitrary } from "./support.ts";
 
 test("the shares of any agents add up to exactly the schedule of one agent", () => {
@@ -31,6 +32,22 @@ test("one agent's schedule is the process itself, cut at the segment's end and a
     }),
     { seed: 20_251, numRuns: 100 },
   );
+});
+
+test("an arrival at the very end of a segment is not of it", () => {
+  const second = 1_000_000_000;
+  const segment: Segment = {
+    number: 1,
+    mode: { kind: "open", arrivals: { kind: "constant", ratePerSecond: 2 } },
+    ...{ startAtNs: second, recordFromNs: second, recordUntilNs: 3 * second, endByNs: 3 * second },
+    requestsMax: 0,
+    shares: [{ agentId: "only", capacity: 1 }],
+  };
+  const instants = ownedBy(segment, 1, "only").map(({ intendedAtNs }) => intendedAtNs / second);
+  const whole = ownedBy({ ...segment, endByNs: 3 * second + 1 }, 1, "only");
+  assert.equal(whole.at(-1)?.intendedAtNs, 3 * second, "the schedule has one there");
+  assert.equal(whole.length, instants.length + 1);
+  assert.ok(Math.max(...instants) < 3);
 });
 
 test("an agent's part depends on no other agent's name, and an agent without a share owns nothing", () => {

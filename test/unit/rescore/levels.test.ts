@@ -101,3 +101,41 @@ test("a window counts its own requests, its class's, its drops, and the joint ou
   ]);
   assert.deepEqual([fired, failed], [4, 1]);
 });
+
+test("goodput counts a request once that failed or was over any limit, however good it was before it failed", () => {
+  const slo = parseSlo([
+    "ttft p99 <= 200ms",
+    "e2e p99 <= 1s",
+    "goodput >= 99%",
+    "error_rate <= 1%",
+  ]);
+  const segment = { startAtNs: 0, recordFromNs: 0 };
+  const recount = new WindowRecount({ segment, request: {}, untilNs: 9e9 } as never, slo);
+  const requests: readonly Partial<RecordedRequest>[] = [
+    {},
+    { ttftMs: 300, e2eMs: 1_500 },
+    // Its first token came in time.
+    { outcome: "stream_error", e2eMs: null },
+    { outcome: "censored", e2eMs: null, durationMs: 500 },
+  ];
+  for (const request of requests) recount.add({ ...OK, ...request });
+  const [, , goodput, errors] = recount.observed().clauses;
+  assert.deepEqual(
+    [goodput, errors],
+    [
+      { total: 4, over: [2] },
+      { total: 4, over: [1] },
+    ],
+  );
+});
+
+test("without an end-to-end clause a failure is not good either", () => {
+  const segment = { startAtNs: 0, recordFromNs: 0 };
+  const slo = parseSlo(["ttft p99 <= 200ms", "goodput >= 99%"]);
+  const recount = new WindowRecount({ segment, request: {}, untilNs: 9e9 } as never, slo);
+  recount.add({ ...OK, outcome: "timeout", e2eMs: null });
+  assert.deepEqual(
+    recount.observed().clauses.map(({ over }) => over.at(-1)),
+    [0, 1],
+  );
+});

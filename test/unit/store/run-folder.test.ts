@@ -161,6 +161,9 @@ test("a report that was changed on disk is named as damaged", async (context) =>
   await assert.rejects(all(readIntervals(directory)), damaged);
   await writeFile(path, Buffer.alloc(100, 0xff));
   await assert.rejects(all(readIntervals(directory)), damaged);
+  // 2 GiB, as a varint: no report is so long, and nobody is to wait for the rest of it.
+  await writeFile(path, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07, 1, 2, 3]));
+  await assert.rejects(all(readIntervals(directory)), damaged);
 });
 
 test("a log and requests that end in the middle of a line are read up to it", async (context) => {
