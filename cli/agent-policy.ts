@@ -6,7 +6,7 @@ import { readDurationS } from "../coordinator/plan/quantities.ts";
 import type { PolicySummary } from "../shared/control/control.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { NS_PER_SECOND } from "../shared/units.ts";
-import { positiveFlag } from "./positive-flag.ts";
+import { countFlag, positiveFlag } from "./positive-flag.ts";
 
 /** What an operator allows, and whose signature a plan needs; no signer: none. */
 export interface OperatorPolicy extends PolicySummary {
@@ -18,12 +18,12 @@ export interface OperatorPolicy extends PolicySummary {
 const DURATION_MAX_S = 365 * 24 * 3_600;
 
 const positive = z.number().positive();
-const count = z.int().positive();
+const wholeNumber = z.int().positive();
 
 const policyFile = z.strictObject({
   targets: z.array(z.string()).min(1).optional(),
   "max-rate": positive.optional(),
-  "max-in-flight": count.optional(),
+  "max-in-flight": wholeNumber.optional(),
   "max-duration": z
     .string()
     .transform((text, context) => {
@@ -33,7 +33,7 @@ const policyFile = z.strictObject({
       return z.NEVER;
     })
     .optional(),
-  "max-tokens": count.optional(),
+  "max-tokens": wholeNumber.optional(),
   signers: z
     .array(z.string().regex(/^U[A-Z2-7]{55}$/, "a signer is a public nkey, U…"))
     .min(1)
@@ -72,6 +72,8 @@ export function operatorPolicy(file: string | undefined, flags: PolicyFlags): Op
   const said = file === undefined ? {} : readPolicyFile(file);
   const number = (flag: string, text: string | undefined, otherwise: number): number =>
     text === undefined ? otherwise : positiveFlag(flag, text);
+  const count = (flag: string, text: string | undefined, otherwise: number): number =>
+    text === undefined ? otherwise : countFlag(flag, text);
   const durationS = number(
     "--max-duration",
     flags.maxDuration,
@@ -84,13 +86,13 @@ export function operatorPolicy(file: string | undefined, flags: PolicyFlags): Op
       flags.maxRate,
       said["max-rate"] ?? DEFAULTS.ratePerSecondMax,
     ),
-    inFlightMax: number(
+    inFlightMax: count(
       "--max-in-flight",
       flags.maxInFlight,
       said["max-in-flight"] ?? DEFAULTS.inFlightMax,
     ),
-    durationNsMax: durationS * NS_PER_SECOND,
-    tokensMax: number("--max-tokens", flags.maxTokens, said["max-tokens"] ?? DEFAULTS.tokensMax),
+    durationNsMax: Math.round(durationS * NS_PER_SECOND),
+    tokensMax: count("--max-tokens", flags.maxTokens, said["max-tokens"] ?? DEFAULTS.tokensMax),
     signers: said.signers ?? [],
   };
 }
