@@ -6,12 +6,12 @@ import type { SystemClock } from "./system-clock.ts";
 
 /** What the machine says of this process. */
 export class SystemGauges {
-  readonly #clock: SystemClock;
+  readonly #clock: Pick<SystemClock, "tailNs">;
   #lastUtilisation = performance.eventLoopUtilization();
   #lastTailNs: number;
   #lastRssBytes = 0;
 
-  constructor(clock: SystemClock) {
+  constructor(clock: Pick<SystemClock, "tailNs">) {
     this.#clock = clock;
     this.#lastTailNs = clock.tailNs;
   }

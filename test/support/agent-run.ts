@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { AgentRun } from "../../agent/agent-run.ts";
 import { HealthMeter } from "../../agent/health/health-meter.ts";
-import type { Endpoint, PacingClock } from "../../agent/ports.ts";
+import type { Endpoint, PacingClock, StreamListener } from "../../agent/ports.ts";
 import { Reporter } from "../../agent/reporting/reporter.ts";
 import type { Lease, PrepareRun } from "../../shared/control/control.ts";
 import type { IntervalReport } from "../../shared/measurement/report.ts";
@@ -17,6 +17,9 @@ export interface AgentRunOptions {
   /** Ordinary timers come so late, as Node's do. */
   readonly lateNs?: number;
   readonly limits?: Partial<PrepareRun["limits"]>;
+  readonly target?: Partial<PrepareRun["target"]>;
+  /** What the server makes of a request; by default nothing ever comes back. */
+  readonly answer?: (listener: StreamListener) => void;
 }
 
 /** A segment of agent "a" alone, recorded whole; its load would go on for a minute. */
@@ -34,10 +37,14 @@ export function segmentOfMode(
   };
 }
 
-/** A run of agent "a" in virtual time, what it sends to a server that never answers, and what it reports. */
-export function agentRunOn(clock: SimClock, { lateNs = 0, limits = {} }: AgentRunOptions = {}) {
+/** A run of agent "a" in virtual time, what it sends, and what it reports. */
+export function agentRunOn(
+  clock: SimClock,
+  { lateNs = 0, limits = {}, target = {}, answer }: AgentRunOptions = {},
+) {
   const prepareRun: PrepareRun = {
     ...PREPARE!,
+    target: { ...PREPARE!.target, ...target },
     limits: { ...PREPARE!.limits, intervalNs: S / 2, drainMaxNs: S, inFlightMax: 1_000, ...limits },
   };
   const late: PacingClock = {
@@ -51,6 +58,12 @@ export function agentRunOn(clock: SimClock, { lateNs = 0, limits = {} }: AgentRu
   const endpoint: Endpoint = {
     send: (_order, listener) => {
       sentAtNs.push(clock.nowNs());
+      if (answer !== undefined) {
+        // Once it is known to have been sent.
+        clock.callAt(clock.nowNs(), () => {
+          answer(listener);
+        });
+      }
       return (outcome) => {
         listener.onEnd(clock.nowNs(), outcome, 0, "given up");
       };

@@ -158,3 +158,46 @@ test("no more requests are in flight than the bound: a schedule's are dropped an
     else assert.equal(droppedInFlightBound, 0, mode.kind);
   }
 });
+
+test("what is still open when the drain bound has passed behind a segment's end is given up as censored", async () => {
+  const clock = new SimClock();
+  const { run, reports, sentAtNs, arm, lease } = agentRunOn(clock, {
+    limits: { drainMaxNs: 2 * S },
+  });
+  const armed = arm({ ...loadOf(TEN_A_SECOND), endByNs: 6 * S });
+  lease(1);
+  await clock.advance(7.9 * S);
+  await armed;
+  assert.ok(sentAtNs.length > 40);
+  assert.equal(countersOf(reports).censored, 0);
+  await clock.advance(0.7 * S);
+  assert.equal(countersOf(reports).censored, sentAtNs.length);
+  await run.close();
+});
+
+test("lengths that were forced are checked, unless several choices share one count of tokens", async () => {
+  for (const [target, lengthsOff] of [
+    [{ forceOutput: false, extraBody: {} }, 0],
+    [{ forceOutput: true, extraBody: {} }, 1],
+    [{ forceOutput: true, extraBody: { n: 2 } }, 0],
+  ] as const) {
+    const clock = new SimClock();
+    const { run, reports, arm, lease } = agentRunOn(clock, {
+      target,
+      answer: (listener) => {
+        listener.onContent(clock.nowNs(), 1, true);
+        listener.onUsage(1, 2 ** 31);
+        listener.onEnd(clock.nowNs(), "ok", 200, "");
+      },
+    });
+    const armed = arm({ ...loadOf({ kind: "serial", agentId: "a" }), requestsMax: 1 });
+    lease(1);
+    await clock.advance(2 * S);
+    await armed;
+    const activities = reports.flatMap(({ deltas }) => deltas.map(({ activity }) => activity));
+    const sum = (of: "completedOk" | "lengthsOff"): number =>
+      activities.reduce((total, activity) => total + activity[of], 0);
+    assert.deepEqual([sum("completedOk"), sum("lengthsOff")], [1, lengthsOff]);
+    await run.close();
+  }
+});

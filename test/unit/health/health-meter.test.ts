@@ -7,10 +7,13 @@ const MS = 1e6;
 const S = 1e9;
 const SPOOL = { spooledReports: 0, reportsLost: 0, socketsOpen: 0 };
 
-function meterOn(clock: SimClock, gauges: { throttledNs: number; pauses: number[] }) {
+function meterOn(
+  clock: SimClock,
+  gauges: { throttledNs: number; pauses: number[]; cpuSeconds?: number },
+) {
   let tellPause: (durationNs: number) => void = () => undefined;
   const meter = new HealthMeter(clock, {
-    cpuSeconds: () => 0,
+    cpuSeconds: () => gauges.cpuSeconds ?? 0,
     rssBytes: () => 1,
     eventLoopUtilisation: () => 0.5,
     onGcPause: (onPause) => {
@@ -62,4 +65,14 @@ test("a process that is moved to another control group was not held back for les
   assert.equal(meter.take({ fromNs: 0, toNs: S }, SPOOL).throttledNs, 0);
   gauges.throttledNs = 0.75 * S;
   assert.equal(meter.take({ fromNs: S, toNs: 2 * S }, SPOOL).throttledNs, 0.25 * S);
+});
+
+test("CPU time is what was used since the last interval", () => {
+  const gauges = { throttledNs: 0, pauses: [], cpuSeconds: 5 };
+  const { meter } = meterOn(new SimClock(), gauges);
+  const usedAt = (cpuSeconds: number): number => {
+    gauges.cpuSeconds = cpuSeconds;
+    return meter.take({ fromNs: 0, toNs: S }, SPOOL).cpuSeconds;
+  };
+  assert.deepEqual([5.25, 6, 6].map(usedAt), [0.25, 0.75, 0]);
 });

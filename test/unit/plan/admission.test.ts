@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { admit } from "../../../coordinator/plan/admission.ts";
+import { admit, meanOutputTokens } from "../../../coordinator/plan/admission.ts";
 import { parsePlan } from "../../../coordinator/plan/parse.ts";
 import type { Plan } from "../../../coordinator/plan/plan.ts";
 import type { Hello } from "../../../shared/control/control.ts";
+import type { Workload } from "../../../shared/workload/workload.ts";
 import { LoadError } from "../../../shared/errors.ts";
 
 const readText = (): never => assert.fail("no file is named");
@@ -116,4 +117,13 @@ test("an in-flight bound that was asked for is held, or the plan is refused", ()
   assert.equal(code, "LL_IN_FLIGHT_ABOVE_AGENTS");
   assert.equal(exitCode, 2);
   assert.throws(() => admit(run({ concurrency: "1000" }), agents(1, { inFlightMax: 999 })));
+});
+
+test("a request's mean tokens are its classes' own, by their weight", () => {
+  const classOf = (weight: number, tokens: number): Workload["classes"][number] => ({
+    ...{ name: `of ${tokens}`, weight },
+    promptTokens: { kind: "fixed", tokens: 1 },
+    outputTokens: { kind: "fixed", tokens },
+  });
+  assert.equal(meanOutputTokens({ classes: [classOf(3, 100), classOf(1, 500)] }), 200);
 });
