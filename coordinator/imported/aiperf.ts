@@ -1,5 +1,5 @@
 import type { Latency } from "../compare/contender.ts";
-import { type Fields, firstText } from "./fields.ts";
+import { Fields, firstNumber, firstText } from "./fields.ts";
 import { type Imported, type ImportedWindow, LIMITS_OF_ALL } from "./imported-run.ts";
 import { versionUnknown } from "./version.ts";
 
@@ -44,7 +44,7 @@ function windowOf(
   const latency = (name: string): Latency => latencyOf(file.at(name), { name, place });
   return {
     load: loadText(file),
-    requestsPerSecond: file.at("input_config", "loadgen", "request_rate").number ?? achieved,
+    requestsPerSecond: plannedRate(file) ?? achieved,
     okCount: mean("request_count") ?? 0,
     failedCount: mean("error_request_count") ?? 0,
     ttftMs: latency("time_to_first_token"),
@@ -53,20 +53,41 @@ function windowOf(
     inputTokensPerRequest: mean("input_sequence_length"),
     outputTokensPerRequest: mean("output_sequence_length"),
     outputTokensPerSecondPerUser: file.at("output_token_throughput_per_user", "p50").number ?? null,
-    inFlightMean: null,
+    inFlightMean: mean("effective_concurrency"),
   };
 }
 
 function modelOf(file: Fields): string {
-  const names = file.at("input_config", "endpoint", "model_names");
-  return firstText(...(names.list ?? []), file.at("model")) ?? "unknown model";
+  const names = file.at("input_config", "endpoint", "model_names").list ?? [];
+  const items = file.at("input_config", "models", "items").list ?? [];
+  return (
+    firstText(...names, ...items.map((item) => item.at("name")), file.at("model")) ??
+    "unknown model"
+  );
+}
+
+/** The phase that is reported, since schema 1.4. Of several there is one window all the same: what was planned is then open. */
+function profiledPhase(file: Fields): Fields {
+  const phases = file.at("input_config", "phases").list ?? [];
+  const profiled = phases.filter((phase) => phase.at("kind").text === "profiling");
+  return (profiled.length === 1 ? profiled[0] : undefined) ?? new Fields(undefined);
+}
+
+/** Requests/s; undefined for a closed loop. */
+function plannedRate(file: Fields): number | undefined {
+  return firstNumber(
+    file.at("input_config", "loadgen", "request_rate"),
+    profiledPhase(file).at("rate"),
+  );
 }
 
 function loadText(file: Fields): string {
-  const loadgen = file.at("input_config", "loadgen");
-  const rate = loadgen.at("request_rate").number;
+  const rate = plannedRate(file);
   if (rate !== undefined) return `${rate}/s`;
-  const streams = loadgen.at("concurrency").number;
+  const streams = firstNumber(
+    file.at("input_config", "loadgen", "concurrency"),
+    profiledPhase(file).at("concurrency"),
+  );
   return streams === undefined ? "load" : `${streams} streams`;
 }
 

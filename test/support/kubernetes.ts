@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
-import { z } from "zod";
+import { schemaProblems } from "./closed-schema.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -39,32 +38,15 @@ export interface Manifest {
   readonly data?: Labels;
 }
 
-interface SchemaFile {
-  readonly $schema: string;
-  readonly kinds: Readonly<Record<string, string>>;
-  readonly definitions: Readonly<Record<string, object>>;
-}
-
-const FILE = new URL("../golden/schemas/kubernetes-1.33.json", import.meta.url);
-
 /** The objects of a manifest, each by Kubernetes' own schema, where an unknown field is an error. */
 export function readManifest(text: string): readonly Manifest[] {
-  const { $schema, kinds, definitions } = JSON.parse(readFileSync(FILE, "utf8")) as SchemaFile;
   return parseAllDocuments(text, { uniqueKeys: true })
     .filter(({ contents }) => contents !== null)
     .map((document) => {
       assert.deepEqual(document.errors, []);
       const object = document.toJS() as Manifest;
-      const definition = kinds[object.kind];
-      assert.ok(definition !== undefined, `no schema of a ${object.kind}`);
-      const schema = z.fromJSONSchema({
-        $schema,
-        $ref: `#/definitions/${definition}`,
-        definitions,
-      } as Parameters<typeof z.fromJSONSchema>[0]);
-      const { error } = schema.safeParse(object);
       assert.equal(
-        error === undefined ? "" : z.prettifyError(error),
+        schemaProblems("kubernetes-1.33", object.kind, object),
         "",
         `${object.kind} ${object.metadata.name}`,
       );

@@ -57,7 +57,8 @@ function lintOne(manifest: Manifest, stated: number | undefined): LintedManifest
     findings: findingsOf({ manifest, triggers, knee }),
     notes: [
       ...unknownFields(manifest).map(
-        (path) => `${path} is no field of a ${kind}: a cluster drops it`,
+        (path) =>
+          `${path} is no field of ${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}: a cluster drops it`,
       ),
       ...(triggers.length === 0 ? ["it follows no metric"] : []),
       ...(knee === undefined

@@ -1,4 +1,4 @@
-import { LineCounter, parseAllDocuments } from "yaml";
+import { LineCounter, parseAllDocuments, parseDocument } from "yaml";
 import { ExitCode, LoadError } from "../../../shared/errors.ts";
 
 /** A tree of plain YAML values. */
@@ -35,17 +35,14 @@ export function readManifests(text: string, file: string): readonly Manifest[] {
     });
     if (value === null || value === undefined) return [];
     if (!isTree(value)) throw invalid(file, `line ${line} begins no object`);
-    return manifestsOf(value, line);
+    return manifestsOf(value, { file, line });
   });
 }
 
 /** Against a file of a few lines that stands for gigabytes. */
 const ALIASES_MAX = 100;
 
-function plain(
-  read: () => unknown,
-  place: { readonly file: string; readonly line: number },
-): unknown {
+function plain(read: () => unknown, place: Place): unknown {
   try {
     return read();
   } catch (error) {
@@ -88,19 +85,45 @@ export function numberAt(tree: unknown, ...path: readonly string[]): number | un
   return Number(match[1]) / (match[2] === "m" ? 1_000 : 1);
 }
 
-function manifestsOf(tree: Tree, line: number): readonly Manifest[] {
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+function manifestsOf(tree: Tree, place: Place): readonly Manifest[] {
   if (tree["kind"] === "List")
-    return listAt(tree, "items").flatMap((item) => (isTree(item) ? manifestsOf(item, line) : []));
+    return listAt(tree, "items").flatMap((item) => (isTree(item) ? manifestsOf(item, place) : []));
   // A Ray Serve config is no Kubernetes object.
   const kind =
     textAt(tree, "kind") ?? (Array.isArray(tree["applications"]) ? "Ray Serve config" : "");
-  return [{ kind, name: textAt(tree, "metadata", "name") ?? "", line, tree }];
+  return [
+    {
+      kind,
+      name: textAt(tree, "metadata", "name") ?? "",
+      line: place.line,
+      tree: kind === "RayService" ? withServeConfig(tree, place) : tree,
+    },
+  ];
+}
+
+/** KubeRay holds a Ray Serve config as text; here it is the tree that the text says. */
+function withServeConfig(tree: Tree, place: Place): Tree {
+  const text = at(tree, "spec", "serveConfigV2");
+  if (typeof text !== "string") return tree;
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  const problem = `spec.serveConfigV2 of the RayService of line ${place.line} is no`;
+  if (error !== undefined)
+    throw invalid(place.file, `${problem} YAML: ${error.message.split("\n")[0] ?? ""}`);
+  const serve = plain(() => document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown, place);
+  if (!isTree(serve)) throw invalid(place.file, `${problem} object`);
+  return { ...tree, spec: { ...(tree["spec"] as Tree), serveConfigV2: serve } };
 }
 
 export function invalid(file: string, problem: string): LoadError {
   return new LoadError(`${file}: ${problem}`, {
     code: "LL_MANIFEST_INVALID",
-    hint: "give a YAML file with an autoscaler in it: a ScaledObject, an HPA v2, a Knative Service, an InferenceService or a Ray Serve config",
+    hint: "give a YAML file with an autoscaler in it: a ScaledObject, an HPA v2, a Knative Service, an InferenceService, a RayService or a Ray Serve config",
     exitCode: ExitCode.PlanInvalid,
   });
 }

@@ -36,6 +36,11 @@ const READERS: Readonly<Record<string, (tree: Tree) => readonly Trigger[] | unde
   HorizontalPodAutoscaler: (tree) => listAt(tree, "spec", "metrics").map(hpaMetric),
   InferenceService: (tree) => kserveTriggers(tree),
   "Ray Serve config": (tree) => rayTriggers(tree),
+  // KubeRay's: with no Serve config in it, it scales nothing.
+  RayService: (tree) => {
+    const serve = at(tree, "spec", "serveConfigV2");
+    return isTree(serve) ? rayTriggers(serve) : undefined;
+  },
   // A core v1 Service scales nothing.
   Service: (tree) =>
     textAt(tree, "apiVersion")?.startsWith("serving.knative.dev/") === true

@@ -20,6 +20,7 @@ import {
 import { ongoingMax } from "../../../coordinator/calibrate/files/ray.ts";
 import { limitsOf } from "../../../coordinator/calibrate/validity-limits.ts";
 import { renderJson } from "../../../coordinator/show/json.ts";
+import { type SchemaName, schemaProblems } from "../../support/closed-schema.ts";
 import { BATCH_16, BATCH_64, resultOfServer } from "../../support/measured-server.ts";
 
 const OPTIONS: CalibrationOptions = {
@@ -200,6 +201,73 @@ describe("against the API's own types", () => {
     }, /pollingInterval must be integer/);
   });
 });
+
+interface Checked {
+  readonly file: string;
+  readonly schema: SchemaName;
+  readonly kind: string;
+  /** A field's name as the file writes it, spelt wrongly here; and what the schema then says. */
+  readonly misspelt: readonly [right: string, wrong: string, said: RegExp];
+  /** A value of another type, or out of its bounds. */
+  readonly mistyped: readonly [right: string, wrong: string, said: RegExp];
+}
+
+/** What each schema is, and is not, stands in its file's $comment and in docs/calibration.md. */
+const CHECKED: readonly Checked[] = [
+  {
+    file: "kserve-inferenceservice.yaml",
+    schema: "kserve-0.21",
+    kind: "InferenceService",
+    misspelt: ["scaleTarget:", "scaleTargets:", /"scaleTargets"\n.* spec\.predictor/],
+    mistyped: ["minReplicas: 2", "minReplicas: two", /spec\.predictor\.minReplicas/],
+  },
+  {
+    file: "ray-serve.yaml",
+    schema: "ray-serve-2.60",
+    kind: "ray-serve",
+    misspelt: ["max_ongoing_requests:", "max_ongoing_request:", /"max_ongoing_request"/],
+    mistyped: ["max_ongoing_requests: 32", "max_ongoing_requests: 0", /max_ongoing_requests/],
+  },
+  {
+    file: "ray-serve.yaml",
+    schema: "ray-serve-2.60",
+    kind: "ray-serve",
+    misspelt: ["target_ongoing_requests:", "target_ongoing_request:", /autoscaling_config/],
+    mistyped: ["min_replicas: 2", "min_replicas: two", /autoscaling_config/],
+  },
+  {
+    file: "sagemaker-scalable-target.json",
+    schema: "application-autoscaling-2016-02-06",
+    kind: "sagemaker-scalable-target",
+    misspelt: ["MaxCapacity", "MaximumCapacity", /"MaximumCapacity"/],
+    mistyped: [
+      "sagemaker:variant:DesiredInstanceCount",
+      "sagemaker:DesiredInstanceCount",
+      /ScalableDimension/,
+    ],
+  },
+  {
+    file: "sagemaker-scaling-policy.json",
+    schema: "application-autoscaling-2016-02-06",
+    kind: "sagemaker-scaling-policy",
+    misspelt: ["ScaleInCooldown", "ScaleInCoolDown", /"ScaleInCoolDown"/],
+    mistyped: ['"ScaleOutCooldown": 0', '"ScaleOutCooldown": "0"', /ScaleOutCooldown/],
+  },
+];
+
+for (const { file, schema, kind, misspelt, mistyped } of CHECKED)
+  describe(`${file} against ${schema}`, () => {
+    const problemsOf = (text: string): string => schemaProblems(schema, kind, parse(text));
+    test("it is valid", () => {
+      assert.equal(problemsOf(fileOf(file)), "");
+    });
+    for (const [right, wrong, said] of [misspelt, mistyped])
+      test(`${wrong} is not`, () => {
+        const text = fileOf(file).replace(right, wrong);
+        assert.notEqual(text, fileOf(file), "nothing was planted");
+        assert.match(problemsOf(text), said);
+      });
+  });
 
 const PROMTOOL = "/usr/bin/promtool";
 

@@ -58,6 +58,83 @@ test("several documents, lists, other kinds and unknown fields are each told of"
   );
 });
 
+test("KServe's and KubeRay's manifests are told of rule H and of unknown fields, and are quiet when repaired", () => {
+  assert.equal(
+    lintText(linted("served", 48)),
+    [
+      "served.yaml:2: InferenceService llama",
+      "  H  a threshold above the knee, at spec.predictor.scaleTarget",
+      "     100 requests a replica, and the SLO ends at 48: the fleet grows when it is lost",
+      "     to do: take the target of `loadline calibrate`",
+      "  -  spec.predictor.scaleTargt is no field of an InferenceService: a cluster drops it",
+      "served.yaml:13: RayService llama",
+      "  H  a threshold above the knee, at server: target_ongoing_requests",
+      "     64 requests a replica, and the SLO ends at 48: the fleet grows when it is lost",
+      "     to do: take the target of `loadline calibrate`",
+      "  -  spec.serveConfigV2.applications[0].deployments[0].autoscaling_config.target_ongoing_request is no field of a RayService: a cluster drops it",
+      "2 findings of rules A to H.",
+      "",
+    ].join("\n"),
+  );
+  const repaired = readFileSync(new URL("served.yaml", import.meta.url), "utf8")
+    .replace(/ +(scaleTargt|target_ongoing_request): 24\n/g, "")
+    .replace("100", "24")
+    .replace("64", "24");
+  const { manifests } = lint(repaired, { file: "x.yaml", knee: 48 });
+  assert.deepEqual(
+    manifests.flatMap(({ findings, notes }) => [...findings, ...notes]),
+    [],
+  );
+});
+
+test("every field of the schemas that emitted files are held against is known to lint", () => {
+  const propertiesOf = (schema: string, definition: string): Record<string, null> => {
+    const url = new URL(`../schemas/${schema}.json`, import.meta.url);
+    const { definitions } = JSON.parse(readFileSync(url, "utf8")) as {
+      definitions: Record<string, { properties: object }>;
+    };
+    const names = Object.keys(definitions[definition]!.properties);
+    return Object.fromEntries(names.map((name) => [name, null]));
+  };
+  const ray = (definition: string): object => propertiesOf("ray-serve-2.60", definition);
+  const full = [
+    {
+      kind: "InferenceService",
+      spec: {
+        ...propertiesOf("kserve-0.21", "V1beta1InferenceServiceSpec"),
+        predictor: propertiesOf("kserve-0.21", "V1beta1PredictorSpec"),
+      },
+    },
+    {
+      ...ray("ServeDeploySchema"),
+      applications: [
+        {
+          ...ray("ServeApplicationSchema"),
+          deployments: [
+            { ...ray("DeploymentSchema"), autoscaling_config: ray("AutoscalingConfig") },
+          ],
+        },
+      ],
+    },
+  ];
+  for (const manifest of full)
+    assert.deepEqual(lint(JSON.stringify(manifest), { file: "x", knee: 48 }).manifests[0]?.notes, [
+      "it follows no metric",
+    ]);
+});
+
+test("fields of other types than the API's are told of, and break nothing", () => {
+  const odd = [
+    "kind: ScaledObject\nspec: {triggers: 5}",
+    "kind: ScaledObject\nspec: {triggers: [4, null]}",
+    "kind: HorizontalPodAutoscaler\nspec: {metrics: [{type: [x]}]}",
+    "kind: InferenceService\nspec: {predictor: 7}",
+    "applications: [{deployments: 3}, 4]",
+    "kind: RayService\nspec: {serveConfigV2: 'applications: 4'}",
+  ];
+  for (const text of odd) assert.deepEqual(rulesOf(lint(text, { file: "x", knee: 48 })), [], text);
+});
+
 test("a knee that is stated wins over the manifest's, and without one rule H says that it was not checked", () => {
   assert.deepEqual(rulesOf(linted("H-passes", 30)), ["H"]);
   const [hpa] = linted("G-passes").manifests;
@@ -84,6 +161,14 @@ test("what is no manifest is refused with its line", () => {
     "x.yaml: no autoscaler among Pod, an object without a kind",
   );
   assert.match(refusal("kind: *gone\n"), /^x\.yaml: the document of line 1 cannot be read: .*gone/);
+  const rayService = (config: string): string =>
+    refusal(`kind: RayService\nspec:\n  serveConfigV2: ${config}\n`);
+  assert.match(
+    rayService('"a: [1"'),
+    /spec\.serveConfigV2 of the RayService of line 1 is no YAML: /,
+  );
+  assert.match(rayService("'[1]'"), /serveConfigV2 of the RayService of line 1 is no object$/);
+  assert.match(rayService("7"), /no autoscaler among RayService$/);
   assert.equal(refusal("# nothing\n"), "x.yaml: it is empty");
 });
 

@@ -78,6 +78,24 @@ test("AIPerf's export is one window of what was achieved, each time in the unit 
   assert.equal(readImported(inSeconds, "f").windows[0]?.ttftMs.p50, 175_050);
 });
 
+test("AIPerf's export of schema 1.4 names model and load in another place", () => {
+  const { tool, model, windows } = read("aiperf-1.4.json");
+  assert.deepEqual([tool, model], ["AIPerf 0.13.0", "sim"]);
+  const [window] = windows;
+  assert.deepEqual(
+    [window?.load, window?.requestsPerSecond, window?.okCount],
+    ["10/s", 10, 40],
+    "the rate that was planned, not the 8.11 that 40 requests came to",
+  );
+  assert.ok(Math.abs((window?.inFlightMean ?? 0) - 1.682) < 1e-3);
+  const phase = ["input_config", "phases", 0];
+  const closed = { kind: "profiling", type: "concurrency", concurrency: 4 };
+  const streams = readImported(changed("aiperf-1.4.json", phase, closed), "f").windows[0];
+  assert.deepEqual([streams?.load, streams?.requestsPerSecond.toFixed(2)], ["4 streams", "8.11"]);
+  const twice = changed("aiperf-1.4.json", ["input_config", "phases"], [closed, closed]);
+  assert.equal(readImported(twice, "f").windows[0]?.load, "load");
+});
+
 test("vllm bench's TPOT is our ITL; what it was not asked for is missing", () => {
   const { tool, model, windows } = read("vllm-bench.json");
   assert.deepEqual([tool, model], ["vllm bench", "./Qwen2.5-VL-3B-Instruct"]);
