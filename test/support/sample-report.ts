@@ -74,6 +74,20 @@ export function sampleReport(
   };
 }
 
+/** Reports of one agent about these seconds of a run, in their order; nothing in them is open. */
+export function reportsOf(
+  agentId: string,
+  seconds: readonly number[],
+  changes: Partial<IntervalReport> = {},
+): readonly IntervalReport[] {
+  return seconds.map((second, place) => ({
+    ...sampleReport(second),
+    ...{ agentId, sequence: place + 1 },
+    totals: { ...NO_COUNTERS, scheduled: place + 1, fired: place + 1, ok: place + 1 },
+    ...changes,
+  }));
+}
+
 export function sampleRecord(index: number): RequestRecord {
   return {
     index,

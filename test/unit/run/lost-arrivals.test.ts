@@ -8,7 +8,7 @@ import type { LostView } from "../../../coordinator/show/result.ts";
 import { FleetArrivals } from "../../../shared/arrivals/striped.ts";
 import type { IntervalReport } from "../../../shared/measurement/report.ts";
 import type { Segment, SegmentMode } from "../../../shared/segment/segment.ts";
-import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
+import { reportsOf } from "../../support/sample-report.ts";
 
 const S = 1e9;
 const SEED = 1;
@@ -28,20 +28,6 @@ function segmentOf(mode: SegmentMode): Segment {
 }
 
 const OPEN = segmentOf({ kind: "open", arrivals: { kind: "constant", ratePerSecond: 4 } });
-
-/** Reports of whole seconds, a number of each; nothing in them is open. */
-function reportsOf(
-  agentId: string,
-  seconds: readonly number[],
-  changes: Partial<IntervalReport> = {},
-): readonly IntervalReport[] {
-  return seconds.map((second, place) => ({
-    ...sampleReport(second),
-    ...{ agentId, sequence: place + 1 },
-    totals: { ...NO_COUNTERS, scheduled: place + 1, fired: place + 1, ok: place + 1 },
-    ...changes,
-  }));
-}
 
 function lostIn(segment: Segment, reports: readonly IntervalReport[]): LostView {
   const merge = new RunMerge("run-1");

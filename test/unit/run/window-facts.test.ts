@@ -14,7 +14,7 @@ import type { Hello } from "../../../shared/control/control.ts";
 import { ZERO_ACTIVITY } from "../../../shared/measurement/interval.ts";
 import type { IntervalReport } from "../../../shared/measurement/report.ts";
 import { parseSlo } from "../../../shared/slo/grammar.ts";
-import { NO_COUNTERS, sampleReport } from "../../support/sample-report.ts";
+import { NO_COUNTERS, reportsOf } from "../../support/sample-report.ts";
 
 const S = 1e9;
 
@@ -65,20 +65,6 @@ const DRIVEN = {
 } as unknown as DrivenSegment;
 
 const WHOLE = [1, 2, 3, 4];
-
-/** Reports of whole seconds, a number of each. */
-function reportsOf(
-  agentId: string,
-  seconds: readonly number[],
-  changes: Partial<IntervalReport> = {},
-): readonly IntervalReport[] {
-  return seconds.map((second_, place) => ({
-    ...sampleReport(second_),
-    ...{ agentId, sequence: place + 1 },
-    totals: { ...NO_COUNTERS, scheduled: place + 1, fired: place + 1, ok: place + 1 },
-    ...changes,
-  }));
-}
 
 function rosterOf(): Roster {
   const roster = new Roster();
