@@ -60,51 +60,75 @@ export class SystemClock implements Clock {
    * for as long would cost all of it. A busy loop does not nap.
    */
   callPrecisely(atNs: number, task: () => void): CancelCall {
-    let timer: NodeJS.Timeout | undefined;
-    let turn: NodeJS.Immediate | undefined;
-    let turnFromNs = 0;
-    const look = (): void => {
-      const nowNs = this.nowNs();
-      if (nowNs >= atNs) {
-        task();
-        return;
-      }
-      const isIdle = nowNs - turnFromNs < IDLE_TURN_NS;
-      if (isIdle) {
-        this.#nap(Math.min(NAP_NS, atNs - nowNs - WAKE_NS));
-        turnFromNs = this.nowNs();
-        this.#tailNs += turnFromNs - nowNs;
-        if (turnFromNs >= atNs) {
-          task();
-          return;
-        }
-      } else turnFromNs = nowNs;
-      turn = setImmediate(look);
-    };
-    const startTail = (): void => {
-      turnFromNs = this.nowNs();
-      look();
-    };
-    const sleep = (): void => {
-      const leftMs = (atNs - TAIL_NS - this.nowNs()) / NS_PER_MS;
-      if (leftMs < 1) {
-        turnFromNs = this.nowNs();
-        turn = setImmediate(look);
-      } else {
-        timer = setTimeout(
-          leftMs > SLEEP_MS_MAX ? sleep : startTail,
-          Math.min(Math.floor(leftMs), SLEEP_MS_MAX),
-        );
-      }
-    };
-    sleep();
-    return () => {
-      clearTimeout(timer);
-      clearImmediate(turn);
-    };
+    return new PreciseCall(this, { atNs, task }).cancel;
   }
 
-  #nap(durationNs: number): void {
-    if (durationNs >= NAP_LEAST_NS) Atomics.wait(this.#never, 0, 0, durationNs / NS_PER_MS);
+  /** Blocks the thread for `durationNs` where that is worth its system call. Until when, on this clock. */
+  nap(durationNs: number): number {
+    const fromNs = this.nowNs();
+    if (durationNs < NAP_LEAST_NS) return fromNs;
+    Atomics.wait(this.#never, 0, 0, durationNs / NS_PER_MS);
+    const untilNs = this.nowNs();
+    this.#tailNs += untilNs - fromNs;
+    return untilNs;
   }
+}
+
+/**
+ * One call of `callPrecisely`. A class, not closures: thousands of turns a second write `#turnFromNs`, and a number in
+ * a field is written in its place, where one that a closure holds is a new object each time.
+ */
+class PreciseCall {
+  readonly #clock: SystemClock;
+  readonly #atNs: number;
+  readonly #task: () => void;
+  #turnFromNs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+
+  constructor(
+    clock: SystemClock,
+    { atNs, task }: { readonly atNs: number; readonly task: () => void },
+  ) {
+    this.#clock = clock;
+    this.#atNs = atNs;
+    this.#task = task;
+    this.#sleep();
+  }
+
+  readonly cancel = (): void => {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
+  };
+
+  readonly #sleep = (): void => {
+    const leftMs = (this.#atNs - TAIL_NS - this.#clock.nowNs()) / NS_PER_MS;
+    if (leftMs < 1) {
+      this.#turnFromNs = this.#clock.nowNs();
+      this.#turn = setImmediate(this.#look);
+    } else {
+      this.#timer = setTimeout(
+        leftMs > SLEEP_MS_MAX ? this.#sleep : this.#startTail,
+        Math.min(Math.floor(leftMs), SLEEP_MS_MAX),
+      );
+    }
+  };
+
+  readonly #startTail = (): void => {
+    this.#turnFromNs = this.#clock.nowNs();
+    this.#look();
+  };
+
+  readonly #look = (): void => {
+    let nowNs = this.#clock.nowNs();
+    // A short turn found nothing to do.
+    if (nowNs < this.#atNs && nowNs - this.#turnFromNs < IDLE_TURN_NS)
+      nowNs = this.#clock.nap(Math.min(NAP_NS, this.#atNs - nowNs - WAKE_NS));
+    if (nowNs >= this.#atNs) {
+      this.#task();
+      return;
+    }
+    this.#turnFromNs = nowNs;
+    this.#turn = setImmediate(this.#look);
+  };
 }
