@@ -13,10 +13,11 @@ export interface AgentProcesses {
 
 const CLOSE_WITHIN_MS = 3_000;
 /**
- * A small young generation: at 400 requests/s × 64 tokens on one core an agent then pauses for 3 ms at a time to collect
- * it, instead of 12, for the same CPU; and takes some 20 MB less.
+ * What Node runs an agent with. A small young generation: at 400 requests/s × 64 tokens on one core an agent then pauses for 3 ms at a time to collect
+ * it, instead of 12, for the same CPU; and takes some 20 MB less. And collections by the main thread alone: helper
+ * threads take a shared core from it for several ms at a time (docs/decisions/0024). Neither can be set later.
  */
-const NODE_FLAGS = ["--max-semi-space-size=4"];
+export const AGENT_NODE_FLAGS = ["--max-semi-space-size=4", "--single-threaded-gc"];
 
 /** Starts one for each list of arguments to `loadline agent`. What no process list may show goes by `environment`; those that `mayLeave` may be drained. */
 export function startAgentProcesses(
@@ -54,7 +55,7 @@ function spawnAgent(args: readonly string[], environment: NodeJS.ProcessEnv): Ch
     import.meta.url.endsWith(".ts") ? "loadline.ts" : "loadline.js",
     import.meta.url,
   );
-  return spawn(process.execPath, [...NODE_FLAGS, fileURLToPath(bin), "agent", ...args], {
+  return spawn(process.execPath, [...AGENT_NODE_FLAGS, fileURLToPath(bin), "agent", ...args], {
     env: environment,
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
