@@ -5,6 +5,7 @@ import type { IntervalReport } from "../../shared/measurement/report.ts";
 import type { Segment } from "../../shared/segment/segment.ts";
 import { sleepUntil } from "../../shared/time/clock.ts";
 import { NS_PER_MS, NS_PER_SECOND } from "../../shared/units.ts";
+import { encodeReportUp } from "../../shared/wire/report-codec.ts";
 import { AgentRun } from "../agent-run.ts";
 import type { HealthMeter } from "../health/health-meter.ts";
 import type { Endpoint, PacingClock, ProcessGauges, ReportLink, RequestOrder } from "../ports.ts";
@@ -39,6 +40,8 @@ export interface BurstPlan {
   /** So many content events end that sooner; absent: nothing does. */
   readonly settleEvents?: number;
   readonly countS: number;
+  /** How often what came is sealed and encoded, ns. */
+  readonly intervalNs: number;
 }
 
 /** What a burst showed; counts and costs are of its counted part. */
@@ -144,7 +147,8 @@ function segmentOf(agentId: string, { load, settleS, countS }: BurstPlan): Segme
   };
 }
 
-function prepareRunOf({ url, outputTokens, settleS, countS }: BurstPlan): PrepareRun {
+function prepareRunOf(plan: BurstPlan): PrepareRun {
+  const { url, outputTokens, settleS, countS, intervalNs } = plan;
   const target: Target = {
     url,
     endpoint: "chat",
@@ -182,7 +186,7 @@ function prepareRunOf({ url, outputTokens, settleS, countS }: BurstPlan): Prepar
     limits: {
       inFlightMax: 4_096,
       drainMaxNs: NS_PER_SECOND,
-      intervalNs: NS_PER_SECOND / 4,
+      intervalNs,
       leaseNs: (settleS + countS + 5) * NS_PER_SECOND,
     },
     keepRecords: true,
@@ -199,7 +203,7 @@ function addSendDelays(sum: Histogram, { deltas }: IntervalReport): void {
   }
 }
 
-/** Acknowledges every report, which goes nowhere. */
+/** Acknowledges every report, which goes nowhere; what a real link encodes is encoded. */
 function collectingLink(onReport: (report: IntervalReport) => void): ReportLink {
   return {
     open: (_address, _agentId, events) => {
@@ -214,7 +218,10 @@ function collectingLink(onReport: (report: IntervalReport) => void): ReportLink 
           });
           return true;
         },
-        sendRecords: () => true,
+        sendRecords: (batch) => {
+          encodeReportUp({ kind: "records", batch });
+          return true;
+        },
         close: () => Promise.resolve(),
       };
     },
