@@ -8,8 +8,11 @@ import type { ReportLink, ReportStream } from "../ports.ts";
 import type { LostReports, SpooledInterval } from "./spool.ts";
 import { Spool, SPOOL_BYTES_MAX } from "./spool.ts";
 
-/** A batch goes out when it has this many records, or with the next report. */
-const RECORDS_PER_BATCH = 512;
+/**
+ * A batch goes out when it has this many records, or with the next report. Few, so that encoding them (some 0.1 ms)
+ * holds up no arrival, and the seal of an interval finds few left.
+ */
+const RECORDS_PER_BATCH = 64;
 
 /** A report this long without news of it is sent again, even on a stream that looks well. */
 const RESEND_AFTER_NS = 5 * NS_PER_SECOND;

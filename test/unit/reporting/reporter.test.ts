@@ -157,15 +157,15 @@ test("records go only when no report waits", () => {
 test("a batch has records of one segment, and no more than its bound", () => {
   const { clock, link, reporter } = start();
   clock.advanceBy(10 * MS);
-  for (let index = 0; index < 600; index += 1) reporter.addRecord(1, sampleRecord(index));
+  for (let index = 0; index < 100; index += 1) reporter.addRecord(1, sampleRecord(index));
   for (let index = 0; index < 2; index += 1) reporter.addRecord(2, sampleRecord(index));
   void reporter.flush();
   clock.advanceBy(10 * MS);
   assert.deepEqual(
     link.records.map(({ batch, segment, records }) => [batch, segment, records.length]),
     [
-      [1, 1, 512],
-      [2, 1, 88],
+      [1, 1, 64],
+      [2, 1, 36],
       [3, 2, 2],
     ],
   );
