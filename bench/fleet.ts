@@ -21,6 +21,7 @@ export async function costOfAgents(sink: Sink): Promise<readonly Row[]> {
       outputTokens: TOKENS,
       seconds: SECONDS,
       agents,
+      memory: true,
     });
     const us = microsecondsPerToken(reports, STEADY);
     if (agents === 1) oneUs = us;

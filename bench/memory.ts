@@ -14,6 +14,7 @@ export async function memory(sink: Sink, seconds: number): Promise<Row> {
     ratePerSecond: RATE_PER_SECOND,
     outputTokens: TOKENS,
     seconds,
+    memory: true,
     built: true,
   });
   const early = Math.max(...memoryMb.slice(FROM_LOOK, FROM_LOOK + 5));

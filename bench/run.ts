@@ -10,7 +10,7 @@ import { readIntervals } from "../coordinator/store/intervals-file.ts";
 import { readRequests, type RequestLine } from "../coordinator/store/requests-file.ts";
 import type { IntervalReport } from "../shared/measurement/report.ts";
 import { pssMb } from "./process-stat.ts";
-import { CLIENT_CORE, moveToCore, onCore, SERVER_CORE } from "./cores.ts";
+import { CLIENT_CORE, moveToCore, SERVER_CORE, yieldingOnCore } from "./cores.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const LOADLINE = fileURLToPath(new URL("cli/loadline.ts", ROOT));
@@ -25,6 +25,8 @@ export interface Load {
   readonly outputTokens: number;
   readonly arrivals?: "constant" | "poisson";
   readonly agents?: number;
+  /** Looks at the memory each second: walking through a process's pages holds it up. */
+  readonly memory?: boolean;
   /** Runs what `npm run build` makes rather than the checkout. */
   readonly built?: boolean;
 }
@@ -34,7 +36,7 @@ export interface Run {
   /** As the agents sent them, a second each: their CPU, what they saw. */
   readonly reports: readonly IntervalReport[];
   readonly requests: readonly RequestLine[];
-  /** Proportional set size of the coordinator and its agents, MB, about once a second; empty where it is not told. */
+  /** Proportional set size of the coordinator and its agents, MB, about once a second; empty where it is not asked for, or not told. */
   readonly memoryMb: readonly number[];
 }
 
@@ -73,10 +75,10 @@ function argsOf(load: Load, out: string): string[] {
 
 async function drive(
   args: readonly string[],
-  { seconds, built = false }: Load,
+  { seconds, agents = 1, memory = false, built = false }: Load,
 ): Promise<{ result: Result; memoryMb: readonly number[] }> {
   if (built) execFileSync("npm", ["run", "-s", "build"], { cwd: fileURLToPath(ROOT) });
-  const pinned = onCore(SERVER_CORE, [built ? BUILT : LOADLINE, ...args]);
+  const pinned = yieldingOnCore(SERVER_CORE, [built ? BUILT : LOADLINE, ...args]);
   const child = spawn(pinned.command, pinned.args, {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: seconds * 1000 + BESIDE_LOAD_MS,
@@ -89,10 +91,12 @@ async function drive(
         moved.add(pid);
         moveToCore(CLIENT_CORE, pid);
       }
+      if (moved.size >= agents) clearInterval(moving);
     });
   }, MOVE_EVERY_MS);
   const memoryMb: number[] = [];
   const looking = setInterval(() => {
+    if (!memory) return;
     void familyMb(child.pid ?? 0).then((mb) => {
       if (mb > 0) memoryMb.push(mb);
     });
