@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, loadavg } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { agentCost } from "./agent-cost.ts";
 import { arrivalsFit } from "./arrivals.ts";
 import { moveToCore, PINNING, SERVER_CORE } from "./cores.ts";
@@ -94,7 +94,7 @@ async function main(asked: readonly string[]): Promise<void> {
   const facts = [
     new Date().toISOString(),
     `Node ${process.version}`,
-    `${availableParallelism()} CPUs (${model})`,
+    `${cpus().length} CPUs (${model})`,
     PINNING,
     `load ${loadBefore.toFixed(1)} before it began`,
     `took ${elapsedS()} s`,

@@ -2,8 +2,8 @@ import { NS_PER_MS } from "../units.ts";
 import type { CancelCall, Clock } from "../time/clock.ts";
 
 /**
- * How long before its instant a precise call stops sleeping and begins its tail: libuv counts whole ms from a whole
- * ms, so a timer comes up to 1 ms late, and the kernel wakes some 60 µs after that.
+ * How long before its instant a precise call is to stop sleeping and begin its tail: libuv counts whole ms of the
+ * machine's clock, and a timer comes within 1 ms after the one that it is for; the kernel wakes some 60 µs after that.
  */
 const TAIL_NS = 1.15 * NS_PER_MS;
 /** A turn of the loop shorter than this found nothing to do, or next to nothing: the loop has time for a nap. */
@@ -20,6 +20,8 @@ const SLEEP_MS_MAX = 60_000;
 /** The machine's monotonic clock; its zero is the start of this process. */
 export class SystemClock implements Clock {
   #tailNs = 0;
+  /** What libuv's clock shows at this one's zero, ms. */
+  readonly #loopZeroMs = Number(process.hrtime.bigint()) / NS_PER_MS - performance.now();
   /** Nobody ever wakes who waits on it. */
   readonly #never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
@@ -63,6 +65,11 @@ export class SystemClock implements Clock {
     return new PreciseCall(this, { atNs, task }).cancel;
   }
 
+  /** The whole ms that libuv's clock, which timers are counted by, shows at `atNs`. */
+  loopMs(atNs: number): number {
+    return Math.floor(this.#loopZeroMs + atNs / NS_PER_MS);
+  }
+
   /** Blocks the thread for `durationNs` where that is worth its system call. Until when, on this clock. */
   nap(durationNs: number): number {
     const fromNs = this.nowNs();
@@ -102,14 +109,16 @@ class PreciseCall {
   };
 
   readonly #sleep = (): void => {
-    const leftMs = (this.#atNs - TAIL_NS - this.#clock.nowNs()) / NS_PER_MS;
-    if (leftMs < 1) {
-      this.#turnFromNs = this.#clock.nowNs();
+    const nowNs = this.#clock.nowNs();
+    // In libuv's own ms: the difference of the two instants, rounded down, would begin the tail 0.5 ms sooner on average.
+    const sleepMs = this.#clock.loopMs(this.#atNs - TAIL_NS) - this.#clock.loopMs(nowNs);
+    if (sleepMs < 1) {
+      this.#turnFromNs = nowNs;
       this.#turn = setImmediate(this.#look);
     } else {
       this.#timer = setTimeout(
-        leftMs > SLEEP_MS_MAX ? this.#sleep : this.#startTail,
-        Math.min(Math.floor(leftMs), SLEEP_MS_MAX),
+        sleepMs > SLEEP_MS_MAX ? this.#sleep : this.#startTail,
+        Math.min(sleepMs, SLEEP_MS_MAX),
       );
     }
   };

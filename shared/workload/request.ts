@@ -1,7 +1,7 @@
 import { assert } from "../assert.ts";
-import { type Purpose, randomStream } from "../random/stream.ts";
+import { type Prng, type Purpose, randomStream } from "../random/stream.ts";
 import { drawLength } from "./lengths.ts";
-import type { TrafficClass, Workload } from "./workload.ts";
+import type { Lengths, TrafficClass, Workload } from "./workload.ts";
 
 /** Which request of a run: the i-th of the schedule, or the n-th of an agent in a mode without a schedule. */
 export type RequestKey =
@@ -42,10 +42,15 @@ export function drawRequest(workload: Workload, key: RequestKey): DrawnRequest {
   assert(trafficClass !== undefined, "a workload has at least one class");
   return {
     classIndex,
-    promptTokens: drawLength(trafficClass.promptTokens, stream("prompt-tokens")),
-    outputTokens: drawLength(trafficClass.outputTokens, stream("output-tokens")),
+    promptTokens: lengthOf(trafficClass.promptTokens, () => stream("prompt-tokens")),
+    outputTokens: lengthOf(trafficClass.outputTokens, () => stream("output-tokens")),
     nonce: stream("nonce").nextUnit() * 2 ** 53,
   };
+}
+
+/** A fixed length, as most are, needs no stream to be made. */
+function lengthOf(lengths: Lengths, stream: () => Prng): number {
+  return lengths.kind === "fixed" ? lengths.tokens : drawLength(lengths, stream());
 }
 
 /** Lane 0 is the schedule's, lane 1 + p that of the agent at place p, so that no two requests share a key. */
