@@ -1,3 +1,4 @@
+import { TOLERANCE } from "./autoscaler.ts";
 import type { ReplicaSight } from "./replica-time.ts";
 
 /** A time in which fewer replicas served than the load asks for. */
@@ -14,7 +15,8 @@ export interface ReplicaNeed {
 }
 
 /**
- * The replicas that a rate asks for: as many as keep each at its planned rate, within the autoscaler's bounds.
+ * The replicas that a rate asks for: as many as keep each at its planned rate, within the autoscaler's bounds. Nothing
+ * is asked for within the tolerance, in which an autoscaler does nothing.
  *
  * @param plannedPerSecond h λ*, of one replica, above 0: D counts from there, not from λ*, which the headroom keeps away.
  */
@@ -23,7 +25,10 @@ export function replicasNeeded(
   plannedPerSecond: number,
   bounds: { readonly min: number; readonly max: number },
 ): number {
-  return Math.min(bounds.max, Math.max(bounds.min, Math.ceil(ratePerSecond / plannedPerSecond)));
+  return Math.min(
+    bounds.max,
+    Math.max(bounds.min, Math.ceil(ratePerSecond / (plannedPerSecond * (1 + TOLERANCE)))),
+  );
 }
 
 /**

@@ -12,6 +12,8 @@ export interface FleetMeasured {
   readonly seenFraction: number;
   /** Whether the load ever asked for more replicas than served at the start. */
   readonly isGrowthAsked: boolean;
+  /** Whether there were as many as it asked for, at a time when those were more than at the start. */
+  readonly isGrowthSeen: boolean;
   /** The longest shortage; where it had not ended, so far. Undefined where there was none. */
   readonly longestLag: { readonly lagS: number; readonly hasEnded: boolean } | undefined;
 }
@@ -69,13 +71,14 @@ function brokenPromises(measured: FleetMeasured, promised: FleetPromised): reado
 }
 
 function missingEvidence(measured: FleetMeasured, promised: FleetPromised): readonly string[] {
-  const { slo, longestLag, seenFraction, isGrowthAsked } = measured;
+  const { slo, longestLag, seenFraction, isGrowthAsked, isGrowthSeen } = measured;
   const reasons: string[] = [];
   if (slo === "undecided") reasons.push("too few requests to decide the SLO");
   if (!isSeen(measured))
     reasons.push(`the replicas were seen in ${(100 * seenFraction).toFixed(0)} % of the ramp only`);
   if (!isGrowthAsked) reasons.push("the load never asked for another replica: raise it");
-  if (longestLag?.hasEnded === false)
+  // A ramp that rises to its end may end within the last of several.
+  if (longestLag?.hasEnded === false && !isGrowthSeen)
     reasons.push(
       `the ramp ended ${longestLag.lagS.toFixed(0)} s into a shortage, before ${promised.delayS.toFixed(0)} s had passed`,
     );

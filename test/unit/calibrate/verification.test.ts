@@ -9,6 +9,7 @@ const GOOD: FleetMeasured = {
   averageReplicas: 2,
   seenFraction: 1,
   isGrowthAsked: true,
+  isGrowthSeen: true,
   longestLag: { lagS: 11, hasEnded: true },
 };
 
@@ -37,7 +38,11 @@ const UNKNOWN: readonly (readonly [string, Partial<FleetMeasured>, RegExp])[] = 
   ["a fleet seen in part, however large", { seenFraction: 0.89, averageReplicas: 9 }, /89 %/],
   ["a fleet never seen", { averageReplicas: undefined }, /were seen in/],
   ["a load that asks for no replica", { isGrowthAsked: false }, /never asked/],
-  ["an end within D", { longestLag: { lagS: 5, hasEnded: false } }, /5 s into a shortage/],
+  [
+    "an end within D",
+    { isGrowthSeen: false, longestLag: { lagS: 5, hasEnded: false } },
+    /5 s into a shortage/,
+  ],
 ];
 for (const [name, change, reason] of UNKNOWN)
   test(`${name} is inconclusive`, () => {
