@@ -25,11 +25,11 @@ test("nothing seen has no average", () => {
   assert.deepEqual(time, { replicaSeconds: 0, seenS: 0, average: undefined });
 });
 
-test("a rate asks for whole replicas, within the autoscaler's bounds", () => {
+test("a rate asks for whole replicas, within the autoscaler's bounds, and for none within its tolerance", () => {
   const bounds = { min: 1, max: 4 };
   assert.deepEqual(
-    [0, 10, 10.1, 100].map((rate) => replicasNeeded(rate, 10, bounds)),
-    [1, 1, 2, 4],
+    [0, 10, 11, 11.1, 22.1, 100].map((rate) => replicasNeeded(rate, 10, bounds)),
+    [1, 1, 1, 2, 3, 4],
   );
 });
 
