@@ -1,20 +1,17 @@
 import type { Command } from "commander";
 import type { RecordedPlan } from "../coordinator/plan/recorded-plan.ts";
-import type { WindowBounds } from "../coordinator/rescore/recount.ts";
 import { Rescore, type Rescored } from "../coordinator/rescore/rescore.ts";
-import type { RunLogEntry, TimedEntry } from "../coordinator/run/run-log.ts";
 import { rescoredDocument } from "../coordinator/show/rescored.ts";
-import type { Result } from "../coordinator/show/result.ts";
-import { readLog, readRequests } from "../coordinator/store/run-folder.ts";
+import { readRequests } from "../coordinator/store/run-folder.ts";
 import { ExitCode, LoadError } from "../shared/errors.ts";
 import { parseSlo } from "../shared/slo/grammar.ts";
 import { presetSlo } from "../shared/slo/presets.ts";
 import type { Slo } from "../shared/slo/slo.ts";
-import { NS_PER_SECOND } from "../shared/units.ts";
 import { flagInvalid } from "./flag-invalid.ts";
 import { readPlan, readResultOfOne } from "./read-run.ts";
 import { shownAs } from "./show-document.ts";
 import { readVersion } from "./version.ts";
+import { windowBoundsOf } from "./window-bounds.ts";
 
 interface RescoreFlags {
   readonly slo?: readonly string[];
@@ -66,7 +63,7 @@ async function rescoreRun(directory: string, slo: Slo): Promise<Rescored> {
     source: directory,
     result,
     slo,
-    bounds: await boundsOf(directory, result),
+    bounds: await windowBoundsOf(directory, result),
     confidence: result.maxRate?.confidence ?? CONFIDENCE,
   });
   for await (const request of readRequests(directory)) rescore.add(request);
@@ -79,21 +76,5 @@ function requireRecords(directory: string, { records }: RecordedPlan): void {
     code: "LL_RESCORE_NO_RECORDS",
     hint: "measure again without --no-records",
     exitCode: ExitCode.PlanInvalid,
-  });
-}
-
-/** The recorded windows of all segments, as the log has them: each ends where the next segment took over. */
-async function boundsOf(directory: string, result: Result): Promise<readonly WindowBounds[]> {
-  const armed: Extract<RunLogEntry, { kind: "segment" }>[] = [];
-  for await (const entry of readLog(directory) as AsyncIterable<TimedEntry>) {
-    if (entry.kind === "segment") armed.push(entry);
-  }
-  const lengthS = new Map(result.probes.map(({ segment, durationS }) => [segment, durationS]));
-  return armed.map(({ segment, request }, index) => {
-    const next = armed[index + 1]?.segment.startAtNs;
-    // The last one may have ended with the search's answer, which its own length tells.
-    const lastNs =
-      segment.recordFromNs + Math.round((lengthS.get(segment.number) ?? Infinity) * NS_PER_SECOND);
-    return { segment, request, untilNs: Math.min(segment.recordUntilNs, next ?? lastNs) };
   });
 }

@@ -253,6 +253,7 @@ function runOptionsOf({
     drainMaxS: drainMaxS(plan),
     lastDrainMaxS: plan.load.kind === "find" ? SEARCH_LAST_DRAIN_S : drainMaxS(plan),
     keepRecords: plan.records,
+    isAutoscaled: plan.isAutoscaled,
     intervalNs: intervalNsOf(plan),
     armLeadNs: plan.placement.kind === "local" ? LOCAL_ARM_LEAD_NS : NS_PER_SECOND,
   };

@@ -16,7 +16,7 @@ export interface AutoscalerOptions {
 }
 
 /** `--horizontal-pod-autoscaler-tolerance`: closer to the target than this nothing is done. */
-const TOLERANCE = 0.1;
+export const TOLERANCE = 0.1;
 
 /**
  * What an External metric with AverageValue asks for (KEDA's default, too): ceil(total / target).

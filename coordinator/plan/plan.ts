@@ -137,6 +137,8 @@ export interface Plan {
     /** Label matchers that pin the target; empty: all that it scrapes. */
     readonly match: string;
   };
+  /** An autoscaler changes the number of replicas meanwhile (`calibrate verify`); left out where none is to. */
+  readonly isAutoscaled?: true;
   /** The run folder; undefined: `runs/<time>-<name>`. */
   readonly outDir: string | undefined;
   readonly json: boolean;

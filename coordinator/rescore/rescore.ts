@@ -65,7 +65,10 @@ export class Rescore {
   readonly #recounts: ReadonlyMap<number, WindowRecount>;
 
   constructor(options: RescoreOptions) {
-    requireTold(options);
+    requireTold(
+      options.slo,
+      options.result.workload.classes.map(({ name }) => name),
+    );
     this.#options = options;
     this.#recounts = new Map(
       options.bounds.map((bounds) => [
@@ -173,8 +176,8 @@ function clauseView(
   return { text, overCount, total, overFraction: total === 0 ? null : overCount / total };
 }
 
-function requireTold({ slo, result }: RescoreOptions): void {
-  const names = result.workload.classes.map(({ name }) => name);
+/** @param names of the traffic classes. @throws LoadError LL_RESCORE_CLAUSE for a clause that records do not tell of. */
+export function requireTold(slo: Slo, names: readonly string[]): void {
   for (const clause of slo) {
     if (clause.kind === "quantile" && clause.metric === "gap") {
       throw unknown(

@@ -14,6 +14,8 @@ export interface GeneratorKnown {
   >;
   readonly slo: Slo;
   readonly seed: number;
+  /** Replicas that come and go are what is measured, and no fault. */
+  readonly isAutoscaled?: boolean | undefined;
   /** The run clock's zero on the coordinator's clock, ns. */
   readonly runZeroNs: number;
   /** What its records say, once the run is over; undefined while it goes on, and where none are kept. */
@@ -23,7 +25,7 @@ export interface GeneratorKnown {
 /** The generator's own part of a window, from what is merged so far. */
 export function judgeWindow(
   driven: DrivenSegment,
-  { ledger, slo, seed, runZeroNs, sums }: GeneratorKnown,
+  { ledger, slo, seed, isAutoscaled, runZeroNs, sums }: GeneratorKnown,
 ): Validity {
   const { merge, roster, active, agentIds, server } = ledger;
   const { segment } = driven;
@@ -33,6 +35,6 @@ export function judgeWindow(
     sums === undefined
       ? undefined
       : recordFactsOf({ segment, untilNs, seed, merge, sums, agentIds });
-  const known = { merge, roster, active, slo, seed, runZeroNs, server };
+  const known = { merge, roster, active, slo, seed, isAutoscaled, runZeroNs, server };
   return judgeGenerator(windowFactsOf({ ...known, driven, untilNs, records }));
 }

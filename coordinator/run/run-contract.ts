@@ -49,6 +49,8 @@ export interface RunOptions<State> {
   /** How long the end of the run waits for streams, s. */
   readonly lastDrainMaxS: number;
   readonly keepRecords: boolean;
+  /** The target's replicas may come and go: that is what is measured. */
+  readonly isAutoscaled?: boolean | undefined;
   /** How often agents report. */
   readonly intervalNs: number;
   /** A segment starts at least this long after its lease was published. */

@@ -272,11 +272,12 @@ export class Run<State> {
 
   /** @param sums once the run is over: what its records say, where it keeps any. */
   #validityOf(driven: DrivenSegment, sums?: RecordSums): Validity {
-    const { slo, seed } = this.#options;
+    const { slo, seed, isAutoscaled } = this.#options;
     return judgeWindow(driven, {
       ledger: this.#ledger,
       slo,
       seed,
+      isAutoscaled,
       runZeroNs: this.#runZeroNs ?? 0,
       sums,
     });

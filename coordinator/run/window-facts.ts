@@ -29,6 +29,8 @@ export interface WindowFactsInput {
   readonly records: RecordFacts | undefined;
   /** What the target said of itself; undefined where its metrics are not scraped. */
   readonly server?: ServerLog | undefined;
+  /** Its number of replicas is not told of: an autoscaler changes it. */
+  readonly isAutoscaled?: boolean | undefined;
 }
 
 /** What the generator's judge is told of one segment's recorded window. */
@@ -53,18 +55,19 @@ export function windowFactsOf(input: WindowFactsInput): WindowFacts {
 }
 
 function targetOf(
-  { server, driven, untilNs, merge, active }: WindowFactsInput,
+  { server, driven, untilNs, merge, active, isAutoscaled }: WindowFactsInput,
   intervals: readonly MergedInterval[],
 ): TargetFacts | undefined {
   if (server === undefined) return undefined;
   const { recordFromNs, shares } = driven.segment;
-  return targetFactsOf({
+  const facts = targetFactsOf({
     server,
     window: { fromNs: recordFromNs, untilNs },
     intervals,
     sealedUntilNs: merge.sealedUntilNs(active),
     isAgentLost: shares.some(({ agentId }) => !active.includes(agentId)),
   });
+  return isAutoscaled === true ? { ...facts, replicas: undefined } : facts;
 }
 
 function agentFactsOf(input: WindowFactsInput, agentId: string): AgentFacts {

@@ -67,6 +67,11 @@ export class ReplicaTrack {
     this.#problems.push({ atNs, text });
   }
 
+  /** When it was read, in order. */
+  get readAt(): readonly { readonly atNs: number }[] {
+    return this.#readAt;
+  }
+
   gauge(name: Gauge): readonly Point[] {
     return this.#gauges[name];
   }

@@ -1,7 +1,7 @@
 import type { EngineName } from "./engines.ts";
 import { engineTitle } from "./engines.ts";
 import type { ServerEntry } from "./entry.ts";
-import { greatest, type Stretch } from "./points.ts";
+import { greatest, indexFrom, type Point, type Stretch } from "./points.ts";
 import { ReplicaTrack } from "./replica-track.ts";
 
 /** What the target said of itself in a run: `server.jsonl`, by endpoint. It changes only by its entries, in their order. */
@@ -57,6 +57,20 @@ export class ServerLog {
     const values = [...(before === undefined ? [] : [before]), ...within].map(({ value }) => value);
     const max = greatest(values);
     return max === null ? undefined : { min: values.reduce((a, b) => Math.min(a, b)), max };
+  }
+
+  /** How many replicas there were, each time that they were looked at, in order; empty where that is not known. */
+  replicaCounts(): readonly Point[] {
+    const told = this.tracks.flatMap((track) => track.gauge("replicas"));
+    if (told.length > 0) return told.toSorted((a, b) => a.atNs - b.atNs);
+    const looks = this.tracks.flatMap(({ readAt }) => readAt.map(({ atNs }) => atNs));
+    const counts = this.#addressCounts;
+    return [...new Set([...looks, ...counts.map(({ atNs }) => atNs)])]
+      .sort((a, b) => a - b)
+      .flatMap((atNs) => {
+        const last = counts[indexFrom(counts, atNs + 1) - 1];
+        return last === undefined ? [] : [{ atNs, value: last.value }];
+      });
   }
 
   #track(address: string): ReplicaTrack {

@@ -145,3 +145,23 @@ test("a long run's series has as many steps as a picture can show, and gaps wher
   assert.ok(Math.abs((series.running[239] ?? 0) - 998) < 3);
   assert.ok(series.kvUse.every((value) => value === null));
 });
+
+test("replicas are counted at each look, by a gateway's word before that of the addresses", () => {
+  const seconds = (log: ReturnType<typeof logOf>): unknown =>
+    log.replicaCounts().map(({ atNs, value }) => [atNs / 1e9, value]);
+  const byAddress = [replicasFrom(0, 1), scraped(1, { running: 1 }), replicasFrom(1.5, 3)];
+  const log = logOf([...byAddress, scraped(2, { running: 1 }), scraped(2, { running: 1 }, "b")]);
+  assert.deepEqual(seconds(log), [
+    [0, 1],
+    [1, 1],
+    [1.5, 3],
+    [2, 3],
+  ]);
+  const gateway = logOf([
+    replicasFrom(0, 1),
+    scraped(1, { replicas: 4 }),
+    scraped(2, { running: 1 }),
+  ]);
+  assert.deepEqual(seconds(gateway), [[1, 4]]);
+  assert.deepEqual(seconds(logOf([scraped(1, { running: 1 })])), []);
+});
