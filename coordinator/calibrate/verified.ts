@@ -126,7 +126,7 @@ export function verifiedOf(input: VerifiedInput): Verified {
     attainment: requests === 0 ? 0 : attained / requests,
     averageReplicas: served.average,
     seenFraction: (served.seenS * NS_PER_SECOND) / Math.max(1, untilNs - startNs),
-    isGrowthAsked: needs.some(({ replicas }) => replicas > (within[0]?.replicas ?? Infinity)),
+    isGrowthAsked: needs.some(({ replicas }) => replicas > (within[0]?.replicas ?? 0)),
     isGrowthSeen: growthSeen(needs, within),
     longestLag: longestOf(shortages),
   };
