@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { buildProgram } from "../../cli/program.ts";
 import { RULES } from "../../coordinator/calibrate/lint/rules.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -39,6 +40,20 @@ test("every command of docs/calibration.md works as it stands there, in its orde
   for (const block of PRINTED) assert.ok(said.includes(block.trimEnd()), block);
   assert.ok(existsSync(join(folder, "day.html")));
   assert.deepEqual([COMMANDS.length, PRINTED.length], [5, 2]);
+});
+
+// It takes a fleet with an autoscaler: test/integration/cli/verify.test.ts has one, and made what is printed there.
+test("the command that needs a fleet has flags that there are", () => {
+  const [typed] = BLOCKS.filter(({ language }) => language === "console").map(
+    ({ text }) => /^\$ loadline calibrate verify (.*)$/m.exec(text)?.[1],
+  );
+  const calibrate = buildProgram().commands.find((each) => each.name() === "calibrate");
+  const verify = calibrate?.commands.find((each) => each.name() === "verify");
+  assert.ok(typed !== undefined && verify !== undefined);
+  const known = verify.options.map(({ long }) => long);
+  const flags = [...typed.matchAll(/--[\w-]+/g)].map(([flag]) => flag);
+  assert.ok(flags.length >= 3);
+  for (const flag of flags) assert.ok(known.includes(flag), flag);
 });
 
 test("the rules of the document are those of the code", () => {
