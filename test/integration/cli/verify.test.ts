@@ -7,7 +7,7 @@ import type { Verified } from "../../../coordinator/calibrate/verified.ts";
 import type { Plan } from "../../../coordinator/plan/plan.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { type AutoscaledOptions, startAutoscaled } from "../../support/autoscaled.ts";
-import { loadline, temporaryFolder } from "../../support/cli.ts";
+import { lastSeen, loadline, startLoadline, temporaryFolder, until } from "../../support/cli.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../docs/examples/batch-64/", import.meta.url));
 const SLO = "ttft p90 <= 600ms";
@@ -101,6 +101,25 @@ test("a fleet that does not grow fails", async (context) => {
   assert.equal(ended.exitCode, 99, ended.stderr + ended.stdout);
   assert.match(ended.stdout, /within the SLO on 1 replicas? on average, .*: FAIL\./);
   assert.match(ended.stdout, /replicas were missing for at least \d s/);
+});
+
+test("Ctrl-C leaves the ramp's run folder whole, and no verdict", async (context) => {
+  const fleet = await startAutoscaled(context, { ...FLEET, target: undefined, maxReplicas: 1 });
+  const run = await calibratedRun(context, fleet.url);
+  const out = join(run, "ramp");
+  const running = startLoadline(context, [
+    ...["calibrate", "verify", run, "--server-metrics", fleet.metricsUrl, ...DELAYS],
+    ...["--from", "5", "--to", "40", "--duration", "5m", "--out", out],
+  ]);
+  await until("the ramp has begun", async () => (await lastSeen(out)) !== undefined);
+  running.child.kill("SIGINT");
+  const ended = await running.ended;
+  assert.equal(ended.exitCode, 130, ended.stderr);
+  assert.match(ended.stderr, /LL_VERIFY_VOID/);
+  assert.ok(ended.stderr.includes(out), "it says where the run folder is");
+  assert.equal(ended.stdout, "");
+  const result = JSON.parse(await readFile(join(out, "result.json"), "utf8")) as Result;
+  assert.equal(result.outcome.kind, "interrupted");
 });
 
 test("bad input of verify is refused before anything is sent", async (context) => {
