@@ -102,8 +102,7 @@ async function verifyRun(calibrated: string, flags: VerifyFlags): Promise<Verifi
     ramp,
     result,
     slo,
-    clauses: tally.clauses(),
-    stages: tally.stages(),
+    ...tally.counted(),
     sights: (await serverLogOf(result.files.directory))
       .replicaCounts()
       .map(({ atNs, value }) => ({ atNs, replicas: value })),

@@ -45,26 +45,30 @@ export class StageTally {
     for (const { recount } of this.#stages) recount.add(request);
   }
 
-  stages(): readonly StageCount[] {
-    return this.#stages.map(({ fromNs, untilNs, recount }) => {
-      const all = recount.observed().clauses[this.#slo.length];
+  counted(): { readonly stages: readonly StageCount[]; readonly clauses: readonly ClauseCount[] } {
+    const counted = this.#stages.map(({ fromNs, untilNs, recount }) => {
+      const { clauses } = recount.observed();
+      const all = clauses[this.#slo.length];
       const requests = all?.total ?? 0;
-      return { fromNs, untilNs, requests, within: requests - (all?.over[0] ?? 0) };
+      const within = requests - (all?.over[0] ?? 0);
+      return { stage: { fromNs, untilNs, requests, within }, clauses };
     });
+    return {
+      stages: counted.map(({ stage }) => stage),
+      clauses: this.#slo.map((_, position) =>
+        sumOf(counted.flatMap(({ clauses }) => clauses[position] ?? [])),
+      ),
+    };
   }
+}
 
-  /** Of each clause of the SLO, over all stages. */
-  clauses(): readonly ClauseCount[] {
-    return this.#slo.map((_, position) =>
-      this.#stages
-        .map(({ recount }) => recount.observed().clauses[position])
-        .reduce<ClauseCount>(
-          (sum, count) => ({
-            total: sum.total + (count?.total ?? 0),
-            over: (count?.over ?? []).map((over, level) => over + (sum.over[level] ?? 0)),
-          }),
-          { total: 0, over: [] },
-        ),
-    );
-  }
+/** Of one clause, over all stages. */
+function sumOf(counts: readonly ClauseCount[]): ClauseCount {
+  return counts.reduce<ClauseCount>(
+    (sum, { total, over }) => ({
+      total: sum.total + total,
+      over: over.map((each, level) => each + (sum.over[level] ?? 0)),
+    }),
+    { total: 0, over: [] },
+  );
 }

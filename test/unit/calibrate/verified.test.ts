@@ -91,8 +91,7 @@ function verifiedWith(
       ramp: { ...RAMP, toPerSecond },
       result,
       slo: SLO,
-      clauses: tally.clauses(),
-      stages: tally.stages(),
+      ...tally.counted(),
     },
     sights: Array.from({ length: 101 }, (_, atS) => ({
       atNs: (START_S + atS) * S,
