@@ -199,12 +199,18 @@ function believed(result: Result): Result {
 }
 
 function voidRamp(result: Result, reasons: readonly string[]): LoadError {
-  const why = reasons.filter((reason) => reason !== "").join("; ") || result.outcome.kind;
+  const why = reasons.filter((reason) => reason !== "").join("; ") || answeredText(result);
   return new LoadError(`the ramp was to be judged, and nothing can be taken from it: ${why}`, {
     code: "LL_VERIFY_VOID",
     hint: `what was measured is in ${result.files.directory}: see \`loadline report\`, and measure again`,
     exitCode: result.exitCode,
   });
+}
+
+function answeredText({ outcome, probes }: Result): string {
+  const counts = probes[0]?.countsByOutcome;
+  if (outcome.kind !== "finished" || counts === undefined) return outcome.kind;
+  return `${counts.ok} of ${counts.fired} requests ended well`;
 }
 
 async function serverLogOf(directory: string): Promise<ServerLog> {

@@ -7,7 +7,14 @@ import type { Verified } from "../../../coordinator/calibrate/verified.ts";
 import type { Plan } from "../../../coordinator/plan/plan.ts";
 import type { Result } from "../../../coordinator/show/result.ts";
 import { type AutoscaledOptions, startAutoscaled } from "../../support/autoscaled.ts";
-import { lastSeen, loadline, startLoadline, temporaryFolder, until } from "../../support/cli.ts";
+import {
+  closedPort,
+  lastSeen,
+  loadline,
+  startLoadline,
+  temporaryFolder,
+  until,
+} from "../../support/cli.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../../docs/examples/batch-64/", import.meta.url));
 const SLO = "ttft p90 <= 600ms";
@@ -120,6 +127,18 @@ test("Ctrl-C leaves the ramp's run folder whole, and no verdict", async (context
   assert.equal(ended.stdout, "");
   const result = JSON.parse(await readFile(join(out, "result.json"), "utf8")) as Result;
   assert.equal(result.outcome.kind, "interrupted");
+});
+
+test("a fleet that does not answer is no verdict", async (context) => {
+  const run = await calibratedRun(context, `http://127.0.0.1:${await closedPort()}/v1`);
+  const metrics = ["--server-metrics", "http://127.0.0.1:9/metrics"];
+  const ended = await loadline(
+    context,
+    ...["calibrate", "verify", run, ...metrics, ...DELAYS, "--duration", "2s"],
+    ...["--out", join(run, "ramp")],
+  );
+  assert.equal(ended.exitCode, 3, ended.stderr);
+  assert.match(ended.stderr, /0 of \d+ requests ended well[^]*LL_VERIFY_VOID/);
 });
 
 test("bad input of verify is refused before anything is sent", async (context) => {
