@@ -14,8 +14,10 @@ export interface FleetMeasured {
   readonly isGrowthAsked: boolean;
   /** Whether there were as many as it asked for, at a time when those were more than at the start. */
   readonly isGrowthSeen: boolean;
-  /** The longest shortage; where it had not ended, so far. Undefined where there was none. */
+  /** The longest shortage, as far as replicas were looked at; where it had not ended, so far. Undefined where there was none. */
   readonly longestLag: { readonly lagS: number; readonly hasEnded: boolean } | undefined;
+  /** The longest that a shortage may have been, with what was not looked at; undefined where there was none. */
+  readonly possibleLag: { readonly lagS: number; readonly unseenS: number } | undefined;
 }
 
 /** What the calibration promised of the same ramp. */
@@ -58,7 +60,7 @@ function brokenPromises(measured: FleetMeasured, promised: FleetPromised): reado
   const { slo, longestLag, averageReplicas } = measured;
   const reasons: string[] = [];
   if (slo === "violated") reasons.push("the SLO does not hold over the ramp");
-  if (longestLag !== undefined && longestLag.lagS > promised.delayS + promised.lagErrorS)
+  if (longestLag !== undefined && isLate(longestLag, promised))
     reasons.push(
       `replicas were missing for ${longestLag.hasEnded ? "" : "at least "}${longestLag.lagS.toFixed(0)} s; ` +
         `the calibration assumed ${promised.delayS.toFixed(0)} s`,
@@ -76,6 +78,12 @@ function missingEvidence(measured: FleetMeasured, promised: FleetPromised): read
   if (slo === "undecided") reasons.push("too few requests to decide the SLO");
   if (!isSeen(measured))
     reasons.push(`the replicas were seen in ${(100 * seenFraction).toFixed(0)} % of the ramp only`);
+  const { possibleLag } = measured;
+  if (possibleLag !== undefined && isLate(possibleLag, promised))
+    reasons.push(
+      `replicas may have been missing for up to ${possibleLag.lagS.toFixed(0)} s, and were not looked at for ` +
+        `${possibleLag.unseenS.toFixed(0)} s of it`,
+    );
   if (!isGrowthAsked) reasons.push("the load never asked for another replica: raise it");
   // A ramp that rises to its end may end within the last of several.
   if (longestLag?.hasEnded === false && !isGrowthSeen)
@@ -83,6 +91,10 @@ function missingEvidence(measured: FleetMeasured, promised: FleetPromised): read
       `the ramp ended ${longestLag.lagS.toFixed(0)} s into a shortage, before ${promised.delayS.toFixed(0)} s had passed`,
     );
   return reasons;
+}
+
+function isLate({ lagS }: { readonly lagS: number }, promised: FleetPromised): boolean {
+  return lagS > promised.delayS + promised.lagErrorS;
 }
 
 function isSeen({ seenFraction, averageReplicas }: FleetMeasured): boolean {

@@ -11,7 +11,7 @@ import type { Calibration } from "./calibration.ts";
 import { type ReplicaSight, replicaTime } from "./replica-time.ts";
 import { type ReplicaNeed, type Shortage, shortagesOf } from "./scale-up-lag.ts";
 import type { StageCount } from "./stage-tally.ts";
-import { verify } from "./verification.ts";
+import { type FleetMeasured, verify } from "./verification.ts";
 import {
   needsOf,
   plannedReplicas,
@@ -59,7 +59,10 @@ export interface Verified {
     readonly fromS: number;
     /** null where the ramp ended first. */
     readonly untilS: number | null;
+    /** The part of it in which replicas were looked at, so that it is at least as long. */
     readonly lagS: number;
+    /** The rest of it: replicas may have been there. */
+    readonly unseenS: number;
   }[];
   readonly stages: readonly VerifiedStage[];
   readonly warnings: readonly string[];
@@ -116,7 +119,9 @@ export function verifiedOf(input: VerifiedInput): Verified {
   const heldNs = HELD_SCRAPES * scrapeS * NS_PER_SECOND;
   const needs = needsOf(ramp, plan, startNs);
   const within = sights.filter(({ atNs }) => atNs <= untilNs);
-  const shortages = shortagesOf(needs, within).map((each) => shortageView(each, startNs, untilNs));
+  const shortages = shortagesOf(needs, within).map((each) =>
+    shortageView(each, { startNs, endNs: untilNs, sights: within, heldNs }),
+  );
   const served = replicaTime(within, { fromNs: startNs, untilNs }, heldNs);
   const clauses = clausesOf(input);
   const requests = stages.reduce((sum, stage) => sum + stage.requests, 0);
@@ -129,6 +134,7 @@ export function verifiedOf(input: VerifiedInput): Verified {
     isGrowthAsked: needs.some(({ replicas }) => replicas > (within[0]?.replicas ?? 0)),
     isGrowthSeen: growthSeen(needs, within),
     longestLag: longestOf(shortages),
+    possibleLag: possibleOf(shortages),
   };
   const promised = {
     delayS: calibration.delayS,
@@ -199,22 +205,39 @@ function leastOf(clause: Clause): number {
 
 type ShortageView = Verified["shortages"][number];
 
-function shortageView({ fromNs, untilNs }: Shortage, startNs: number, endNs: number): ShortageView {
-  const s = (ns: number): number => round(ns / NS_PER_SECOND);
+function shortageView(
+  shortage: Shortage,
+  of: {
+    readonly startNs: number;
+    readonly endNs: number;
+    readonly sights: readonly ReplicaSight[];
+    readonly heldNs: number;
+  },
+): ShortageView {
+  const fromNs = Math.max(shortage.fromNs, of.startNs);
+  const untilNs = shortage.untilNs ?? of.endNs;
+  const { seenS } = replicaTime(of.sights, { fromNs, untilNs }, of.heldNs);
   return {
-    fromS: s(Math.max(fromNs, startNs) - startNs),
-    untilS: untilNs === undefined ? null : s(untilNs - startNs),
-    lagS: s((untilNs ?? endNs) - Math.max(fromNs, startNs)),
+    fromS: round((fromNs - of.startNs) / NS_PER_SECOND),
+    untilS: shortage.untilNs === undefined ? null : round((untilNs - of.startNs) / NS_PER_SECOND),
+    lagS: round(seenS),
+    unseenS: round((untilNs - fromNs) / NS_PER_SECOND - seenS),
   };
 }
 
-function longestOf(
-  shortages: readonly ShortageView[],
-): { readonly lagS: number; readonly hasEnded: boolean } | undefined {
+function longestOf(shortages: readonly ShortageView[]): FleetMeasured["longestLag"] {
   const [longest] = shortages.toSorted((a, b) => b.lagS - a.lagS);
   return longest === undefined
     ? undefined
     : { lagS: longest.lagS, hasEnded: longest.untilS !== null };
+}
+
+/** The shortage that is the longest if replicas were missing whenever they were not looked at. */
+function possibleOf(shortages: readonly ShortageView[]): FleetMeasured["possibleLag"] {
+  const [longest] = shortages
+    .map(({ lagS, unseenS }) => ({ lagS: lagS + unseenS, unseenS }))
+    .toSorted((a, b) => b.lagS - a.lagS);
+  return longest;
 }
 
 /** Whether as many served as were asked for once that was more than at the start. */

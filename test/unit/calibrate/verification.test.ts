@@ -11,6 +11,7 @@ const GOOD: FleetMeasured = {
   isGrowthAsked: true,
   isGrowthSeen: true,
   longestLag: { lagS: 11, hasEnded: true },
+  possibleLag: { lagS: 11, unseenS: 0 },
 };
 
 test("an SLO that held, with replicas in time and as many as planned, passes", () => {
@@ -38,6 +39,7 @@ const UNKNOWN: readonly (readonly [string, Partial<FleetMeasured>, RegExp])[] = 
   ["a fleet seen in part, however large", { seenFraction: 0.89, averageReplicas: 9 }, /89 %/],
   ["a fleet never seen", { averageReplicas: undefined }, /were seen in/],
   ["a load that asks for no replica", { isGrowthAsked: false }, /never asked/],
+  ["a lag not looked at", { possibleLag: { lagS: 13, unseenS: 7 } }, /up to 13 s.* 7 s of it/],
   [
     "an end within D",
     { isGrowthSeen: false, longestLag: { lagS: 5, hasEnded: false } },

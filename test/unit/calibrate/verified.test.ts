@@ -173,3 +173,19 @@ test("what was not seen is inconclusive, with its reason", () => {
     assert.match(reasons.join(), reason);
   }
 });
+
+test("a shortage counts only while replicas are looked at: a scraper that fell silent breaks no promise", () => {
+  // The second replica is asked for after 30 s, and D is 10 s.
+  const silentFrom = verifiedWith({ replicasAt: (atS) => (atS < 32 ? 1 : 0) });
+  assert.equal(silentFrom.verdict, "undecided", silentFrom.reasons.join());
+  assert.deepEqual(
+    silentFrom.shortages.map(({ untilS, lagS, unseenS }) => [untilS, Math.round(lagS), unseenS]),
+    [[null, 4, 66]],
+  );
+  // The last sight, at 33 s, holds for 3 s; the replica may have come at any time of the 7 s after that.
+  const gap = verifiedWith({
+    replicasAt: (atS) => (atS < 34 ? 1 : atS < 43 ? 0 : atS < 90 ? 2 : 3),
+  });
+  assert.equal(gap.verdict, "undecided", gap.reasons.join());
+  assert.match(gap.reasons.join(), /up to 13 s, and were not looked at for 7 s of it/);
+});
