@@ -1,5 +1,7 @@
+import { NS_PER_SECOND } from "../../shared/units.ts";
+
 /** How many replicas were seen serving at an instant of the run's axis. */
-export interface ReplicaSight {
+export interface ReplicaSample {
   readonly atNs: number;
   readonly replicas: number;
 }
@@ -13,28 +15,26 @@ export interface ReplicaTime {
   readonly average: number | undefined;
 }
 
-const NS_PER_S = 1e9;
-
 /**
- * Replicas × time: each sight holds until the next one, and for no longer than `heldNs`, so that a scraper that fell
+ * Replicas × time: each sample holds until the next one, and for no longer than `heldNs`, so that a scraper that fell
  * silent leaves a gap and not a fleet that never changed.
  *
- * @param sights In the order of time. @param stretch From, inclusive, until, exclusive, ns.
+ * @param samples In the order of time. @param stretch From, inclusive, until, exclusive, ns.
  */
 export function replicaTime(
-  sights: readonly ReplicaSight[],
+  samples: readonly ReplicaSample[],
   stretch: { readonly fromNs: number; readonly untilNs: number },
   heldNs: number,
 ): ReplicaTime {
   let replicaSeconds = 0;
   let seenS = 0;
-  for (const [place, { atNs, replicas }] of sights.entries()) {
-    const nextNs = sights[place + 1]?.atNs ?? Infinity;
+  for (const [place, { atNs, replicas }] of samples.entries()) {
+    const nextNs = samples[place + 1]?.atNs ?? Infinity;
     const fromNs = Math.max(atNs, stretch.fromNs);
     const untilNs = Math.min(nextNs, atNs + heldNs, stretch.untilNs);
     if (untilNs <= fromNs) continue;
-    seenS += (untilNs - fromNs) / NS_PER_S;
-    replicaSeconds += (replicas * (untilNs - fromNs)) / NS_PER_S;
+    seenS += (untilNs - fromNs) / NS_PER_SECOND;
+    replicaSeconds += (replicas * (untilNs - fromNs)) / NS_PER_SECOND;
   }
   return { replicaSeconds, seenS, average: seenS > 0 ? replicaSeconds / seenS : undefined };
 }

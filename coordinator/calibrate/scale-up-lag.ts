@@ -1,5 +1,5 @@
 import { TOLERANCE } from "./autoscaler.ts";
-import type { ReplicaSight } from "./replica-time.ts";
+import type { ReplicaSample } from "./replica-time.ts";
 
 /** A time in which fewer replicas served than the load asks for. */
 export interface Shortage {
@@ -33,19 +33,19 @@ export function replicasNeeded(
 
 /**
  * Every shortage, in the order of time. A load that rises further while replicas are missing prolongs one shortage; it
- * does not begin another. Nothing is said of the time before the first sight.
+ * does not begin another. Nothing is said of the time before the first sample.
  *
- * @param needs In the order of time. @param sights In the order of time.
+ * @param needs In the order of time. @param samples In the order of time.
  */
 export function shortagesOf(
   needs: readonly ReplicaNeed[],
-  sights: readonly ReplicaSight[],
+  samples: readonly ReplicaSample[],
 ): readonly Shortage[] {
   const shortages: Shortage[] = [];
   let sinceNs: number | undefined;
-  for (const atNs of instantsOf(needs, sights)) {
+  for (const atNs of instantsOf(needs, samples)) {
     const needed = lastAt(needs, atNs);
-    const seen = lastAt(sights, atNs);
+    const seen = lastAt(samples, atNs);
     const isShort = needed !== undefined && seen !== undefined && seen < needed;
     if (isShort) sinceNs ??= atNs;
     else if (sinceNs !== undefined) {
@@ -60,9 +60,9 @@ export function shortagesOf(
 
 function instantsOf(
   needs: readonly ReplicaNeed[],
-  sights: readonly ReplicaSight[],
+  samples: readonly ReplicaSample[],
 ): readonly number[] {
-  return [...new Set([...needs, ...sights].map(({ atNs }) => atNs))].sort((a, b) => a - b);
+  return [...new Set([...needs, ...samples].map(({ atNs }) => atNs))].sort((a, b) => a - b);
 }
 
 function lastAt(steps: readonly ReplicaNeed[], atNs: number): number | undefined {

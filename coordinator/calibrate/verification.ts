@@ -26,7 +26,7 @@ export interface FleetPromised {
   readonly delayS: number;
   /** Replicas at the planned rate, averaged over the ramp, above 0. */
   readonly averageReplicas: number;
-  /** By which the lag may be misread, s: one scrape. */
+  /** By which the lag may be misread, s: a scrape, or the look-up of a name. */
   readonly lagErrorS: number;
 }
 

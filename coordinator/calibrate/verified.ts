@@ -7,8 +7,10 @@ import { NS_PER_SECOND } from "../../shared/units.ts";
 import { EXIT_CODES } from "../compare/comparison.ts";
 import type { ExitCode } from "../../shared/errors.ts";
 import type { Result } from "../show/result.ts";
+import { indexFrom, type Point } from "../server/points.ts";
+import { RESOLVE_EVERY_SCRAPES, type ServerLog } from "../server/server-log.ts";
 import type { Calibration } from "./calibration.ts";
-import { type ReplicaSight, replicaTime } from "./replica-time.ts";
+import { type ReplicaSample, replicaTime } from "./replica-time.ts";
 import { type ReplicaNeed, type Shortage, shortagesOf } from "./scale-up-lag.ts";
 import type { StageCount } from "./stage-tally.ts";
 import { type FleetMeasured, verify } from "./verification.ts";
@@ -103,7 +105,8 @@ export interface VerifiedInput {
   readonly slo: Slo;
   readonly clauses: readonly ClauseCount[];
   readonly stages: readonly StageCount[];
-  readonly sights: readonly ReplicaSight[];
+  /** What the fleet said of itself meanwhile. */
+  readonly fleet: Pick<ServerLog, "tellsReplicas" | "replicaCounts">;
 }
 
 /** Scrapes that may be missed before a replica is no longer taken to be there. */
@@ -112,15 +115,15 @@ const SECONDS_PER_HOUR = 3_600;
 
 /** Puts together what was counted, and judges it by what the calibration promised. */
 export function verifiedOf(input: VerifiedInput): Verified {
-  const { calibration, plan, ramp, result, stages, sights } = input;
+  const { calibration, plan, ramp, result, stages, fleet } = input;
   const startNs = stages[0]?.fromNs ?? 0;
   const untilNs = stages.at(-1)?.untilNs ?? startNs;
   const scrapeS = result.server?.scrapeIntervalS ?? 1;
   const heldNs = HELD_SCRAPES * scrapeS * NS_PER_SECOND;
   const needs = needsOf(ramp, plan, startNs);
-  const within = sights.filter(({ atNs }) => atNs <= untilNs);
+  const within = samplesOf(fleet.replicaCounts(heldNs), startNs, untilNs);
   const shortages = shortagesOf(needs, within).map((each) =>
-    shortageView(each, { startNs, endNs: untilNs, sights: within, heldNs }),
+    shortageView(each, { startNs, endNs: untilNs, samples: within, heldNs }),
   );
   const served = replicaTime(within, { fromNs: startNs, untilNs }, heldNs);
   const clauses = clausesOf(input);
@@ -139,7 +142,7 @@ export function verifiedOf(input: VerifiedInput): Verified {
   const promised = {
     delayS: calibration.delayS,
     averageReplicas: plannedReplicas(ramp, plan),
-    lagErrorS: scrapeS,
+    lagErrorS: scrapeS * scrapesUntilSeen(fleet),
   };
   const { verdict, score, reasons } = verify(measured, promised);
   return {
@@ -167,9 +170,26 @@ export function verifiedOf(input: VerifiedInput): Verified {
     score: optional(score),
     seenFraction: round(measured.seenFraction),
     shortages,
-    stages: stages.map((stage) => stageView(stage, { ramp, needs, sights: within, heldNs })),
+    stages: stages.map((stage) => stageView(stage, { ramp, needs, samples: within, heldNs })),
     warnings: result.validity.verdict === "valid" ? [] : result.validity.reasons,
   };
+}
+
+/** A replica is seen at the next scrape; where a name stands for them, once that was looked up again. */
+function scrapesUntilSeen({ tellsReplicas }: VerifiedInput["fleet"]): number {
+  return tellsReplicas ? 1 : RESOLVE_EVERY_SCRAPES + 1;
+}
+
+/** From the last one before the ramp on: those as whom a scraper first comes to know the fleet say nothing of it. */
+function samplesOf(
+  counts: readonly Point[],
+  startNs: number,
+  untilNs: number,
+): readonly ReplicaSample[] {
+  const first = Math.max(0, indexFrom(counts, startNs + 1) - 1);
+  return counts
+    .slice(first, indexFrom(counts, untilNs + 1))
+    .map(({ atNs, value }) => ({ atNs, replicas: value }));
 }
 
 /** Requests of which nothing is known count both ways; those that the in-flight bound dropped are bad. */
@@ -210,13 +230,13 @@ function shortageView(
   of: {
     readonly startNs: number;
     readonly endNs: number;
-    readonly sights: readonly ReplicaSight[];
+    readonly samples: readonly ReplicaSample[];
     readonly heldNs: number;
   },
 ): ShortageView {
   const fromNs = Math.max(shortage.fromNs, of.startNs);
   const untilNs = shortage.untilNs ?? of.endNs;
-  const { seenS } = replicaTime(of.sights, { fromNs, untilNs }, of.heldNs);
+  const { seenS } = replicaTime(of.samples, { fromNs, untilNs }, of.heldNs);
   return {
     fromS: round((fromNs - of.startNs) / NS_PER_SECOND),
     untilS: shortage.untilNs === undefined ? null : round((untilNs - of.startNs) / NS_PER_SECOND),
@@ -241,9 +261,9 @@ function possibleOf(shortages: readonly ShortageView[]): FleetMeasured["possible
 }
 
 /** Whether as many served as were asked for once that was more than at the start. */
-function growthSeen(needs: readonly ReplicaNeed[], sights: readonly ReplicaSight[]): boolean {
-  const first = sights[0]?.replicas ?? Infinity;
-  return sights.some(({ atNs, replicas }) => {
+function growthSeen(needs: readonly ReplicaNeed[], samples: readonly ReplicaSample[]): boolean {
+  const first = samples[0]?.replicas ?? Infinity;
+  return samples.some(({ atNs, replicas }) => {
     const needed = needs.findLast((need) => need.atNs <= atNs)?.replicas ?? 0;
     return needed > first && replicas >= needed;
   });
@@ -254,13 +274,13 @@ function stageView(
   of: {
     readonly ramp: VerifyRamp;
     readonly needs: readonly ReplicaNeed[];
-    readonly sights: readonly ReplicaSight[];
+    readonly samples: readonly ReplicaSample[];
     readonly heldNs: number;
   },
 ): VerifiedStage {
   const startNs = of.needs[0]?.atNs ?? 0;
   const [fromS, untilS] = [fromNs - startNs, untilNs - startNs].map((ns) => ns / NS_PER_SECOND);
-  const served = replicaTime(of.sights, { fromNs, untilNs }, of.heldNs);
+  const served = replicaTime(of.samples, { fromNs, untilNs }, of.heldNs);
   const needed = replicaTime(of.needs, { fromNs, untilNs }, Infinity);
   return {
     fromS: round(fromS ?? 0),

@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from "../../shared/units.ts";
 import { replicasNeeded, type ReplicaNeed } from "./scale-up-lag.ts";
 
 /** The load that an autoscaler is verified with: it rises in a straight line. Rates are requests/s of the whole fleet. */
@@ -40,7 +41,7 @@ export function needsOf(ramp: VerifyRamp, plan: ReplicaPlan, startNs: number): R
   const last = neededAt(ramp.durationS);
   for (let replicas = neededAt(0) + 1; replicas <= last; replicas += 1)
     needs.push({
-      atNs: startNs + firstS(ramp, (atS) => neededAt(atS) >= replicas) * 1e9,
+      atNs: startNs + firstS(ramp, (atS) => neededAt(atS) >= replicas) * NS_PER_SECOND,
       replicas,
     });
   return needs;
@@ -49,7 +50,7 @@ export function needsOf(ramp: VerifyRamp, plan: ReplicaPlan, startNs: number): R
 /** Replicas that a ramp asks for, averaged over it. */
 export function plannedReplicas(ramp: VerifyRamp, plan: ReplicaPlan): number {
   const needs = needsOf(ramp, plan, 0);
-  const untilNs = ramp.durationS * 1e9;
+  const untilNs = ramp.durationS * NS_PER_SECOND;
   const replicaNs = needs.reduce(
     (sum, { atNs, replicas }, place) =>
       sum + replicas * ((needs[place + 1]?.atNs ?? untilNs) - atNs),

@@ -1,5 +1,6 @@
 import type { CancelCall, Clock } from "../../shared/time/clock.ts";
 import type { ServerEntry, ServerObserver } from "../server/entry.ts";
+import { RESOLVE_EVERY_SCRAPES } from "../server/server-log.ts";
 import { type Lookup, lookUp, type Replica, replicasOf } from "./replicas.ts";
 import type { ScrapeTls } from "./http-get.ts";
 import { scrape } from "./scrape.ts";
@@ -14,9 +15,6 @@ export interface ObserverOptions {
   /** For tests; the machine's own by default. */
   readonly resolve?: Lookup;
 }
-
-/** Names are looked up again every so many rounds: replicas come and go. */
-const RESOLVE_EVERY_ROUNDS = 5;
 
 /** Scrapes every replica once an interval, each on its own; one that is still being scraped is left out of a round. */
 export function serverObserver(options: ObserverOptions): ServerObserver {
@@ -52,7 +50,7 @@ class Observer implements ServerObserver {
   }
 
   #goRound(atNs: number): void {
-    if (this.#round % RESOLVE_EVERY_ROUNDS === 0 && !this.#isResolving) void this.#resolve();
+    if (this.#round % RESOLVE_EVERY_SCRAPES === 0 && !this.#isResolving) void this.#resolve();
     this.#round += 1;
     this.#scrapeEach(this.#replicas);
     const { clock, intervalNs } = this.#options;

@@ -4,6 +4,9 @@ import type { ServerEntry } from "./entry.ts";
 import { greatest, indexFrom, type Point, type Stretch } from "./points.ts";
 import { ReplicaTrack } from "./replica-track.ts";
 
+/** Names are looked up again every so many scrapes: replicas come and go. */
+export const RESOLVE_EVERY_SCRAPES = 5;
+
 /** What the target said of itself in a run: `server.jsonl`, by endpoint. It changes only by its entries, in their order. */
 export class ServerLog {
   readonly #tracks = new Map<string, ReplicaTrack>();
@@ -59,18 +62,29 @@ export class ServerLog {
     return max === null ? undefined : { min: values.reduce((a, b) => Math.min(a, b)), max };
   }
 
-  /** How many replicas there were, each time that they were looked at, in order; empty where that is not known. */
-  replicaCounts(): readonly Point[] {
-    const told = this.tracks.flatMap((track) => track.gauge("replicas"));
-    if (told.length > 0) return told.toSorted((a, b) => a.atNs - b.atNs);
-    const looks = this.tracks.flatMap(({ readAt }) => readAt.map(({ atNs }) => atNs));
-    const counts = this.#addressCounts;
-    return [...new Set([...looks, ...counts.map(({ atNs }) => atNs)])]
+  /** A gateway tells how many replicas it sends to. */
+  get tellsReplicas(): boolean {
+    return this.tracks.some((track) => track.gauge("replicas").length > 0);
+  }
+
+  /**
+   * How many replicas served, each time that one of them was read, in order: as a gateway tells, else those that were
+   * read within `heldNs` before. An address that does not answer is no replica.
+   */
+  replicaCounts(heldNs: number): readonly Point[] {
+    const { tracks } = this;
+    if (this.tellsReplicas)
+      return tracks.flatMap((track) => track.gauge("replicas")).toSorted((a, b) => a.atNs - b.atNs);
+    const instants = tracks.flatMap(({ readAt }) => readAt.map(({ atNs }) => atNs));
+    return [...new Set(instants)]
       .sort((a, b) => a - b)
-      .flatMap((atNs) => {
-        const last = counts[indexFrom(counts, atNs + 1) - 1];
-        return last === undefined ? [] : [{ atNs, value: last.value }];
-      });
+      .map((atNs) => ({
+        atNs,
+        value: tracks.filter(({ readAt }) => {
+          const last = readAt[indexFrom(readAt, atNs + 1) - 1];
+          return last !== undefined && last.atNs > atNs - heldNs;
+        }).length,
+      }));
   }
 
   #track(address: string): ReplicaTrack {

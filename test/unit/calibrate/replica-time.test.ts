@@ -9,9 +9,9 @@ const at = (second: number, replicas: number): { atNs: number; replicas: number 
   replicas,
 });
 
-test("a sight holds until the next one, and a stretch cuts it on both sides", () => {
-  const sights = [at(0, 1), at(4, 3), at(8, 2)];
-  const time = replicaTime(sights, { fromNs: 2 * S, untilNs: 10 * S }, 100 * S);
+test("a sample holds until the next one, and a stretch cuts it on both sides", () => {
+  const samples = [at(0, 1), at(4, 3), at(8, 2)];
+  const time = replicaTime(samples, { fromNs: 2 * S, untilNs: 10 * S }, 100 * S);
   assert.deepEqual(time, { replicaSeconds: 2 + 12 + 4, seenS: 8, average: 18 / 8 });
 });
 
@@ -53,6 +53,6 @@ test("a fleet that never grows has a shortage without an end", () => {
   ]);
 });
 
-test("before the first sight nothing is said", () => {
+test("before the first sample nothing is said", () => {
   assert.deepEqual(shortagesOf([at(0, 2)], [at(4, 2)]), []);
 });

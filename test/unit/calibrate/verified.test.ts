@@ -62,6 +62,10 @@ function verifiedWith(
     readonly requestCount?: number;
     readonly toPerSecond?: number;
     readonly maxReplicas?: number;
+    /** Replicas by their addresses: no gateway tells how many there are. */
+    readonly byAddress?: true;
+    /** Before the ramp, while a scraper comes to know the fleet. */
+    readonly replicasBefore?: number;
   } = {},
 ): Verified {
   const { requestCount = 1_000, toPerSecond = 25, maxReplicas = 4 } = changes;
@@ -93,10 +97,17 @@ function verifiedWith(
       slo: SLO,
       ...tally.counted(),
     },
-    sights: Array.from({ length: 101 }, (_, atS) => ({
-      atNs: (START_S + atS) * S,
-      replicas: replicasAt(atS),
-    })).filter(({ replicas }) => replicas > 0),
+    fleet: {
+      tellsReplicas: changes.byAddress !== true,
+      replicaCounts: () =>
+        [
+          { atNs: 1 * S, value: changes.replicasBefore ?? 0 },
+          ...Array.from({ length: 101 }, (_, atS) => ({
+            atNs: (START_S + atS) * S,
+            value: replicasAt(atS),
+          })),
+        ].filter(({ value }) => value > 0),
+    },
   });
 }
 
@@ -174,6 +185,22 @@ test("what was not seen is inconclusive, with its reason", () => {
   }
 });
 
+test("how many a scraper first came to know says nothing of the fleet", () => {
+  // All that the ramp asks for are there from its start on.
+  const changes = { replicasAt: () => 2, maxReplicas: 2 } as const;
+  const { reasons } = verifiedWith({ ...changes, replicasBefore: 1 });
+  assert.match(reasons.join(), /never asked for another/);
+});
+
+test("a replica that is found by its name may be seen as much later as names are looked up", () => {
+  // It is asked for after 30 s and seen after 46; D is 10 s, and names are looked up each 5 s.
+  const replicasAt = (atS: number): number => (atS < 46 ? 1 : atS < 90 ? 2 : 3);
+  assert.equal(verifiedWith({ replicasAt }).verdict, "violated");
+  assert.equal(verifiedWith({ replicasAt, byAddress: true }).verdict, "met");
+  const later = (atS: number): number => (atS < 48 ? 1 : atS < 90 ? 2 : 3);
+  assert.equal(verifiedWith({ replicasAt: later, byAddress: true }).verdict, "violated");
+});
+
 test("a shortage counts only while replicas are looked at: a scraper that fell silent breaks no promise", () => {
   // The second replica is asked for after 30 s, and D is 10 s.
   const silentFrom = verifiedWith({ replicasAt: (atS) => (atS < 32 ? 1 : 0) });
@@ -182,7 +209,7 @@ test("a shortage counts only while replicas are looked at: a scraper that fell s
     silentFrom.shortages.map(({ untilS, lagS, unseenS }) => [untilS, Math.round(lagS), unseenS]),
     [[null, 4, 66]],
   );
-  // The last sight, at 33 s, holds for 3 s; the replica may have come at any time of the 7 s after that.
+  // The last sample, at 33 s, holds for 3 s; the replica may have come at any time of the 7 s after that.
   const gap = verifiedWith({
     replicasAt: (atS) => (atS < 34 ? 1 : atS < 43 ? 0 : atS < 90 ? 2 : 3),
   });

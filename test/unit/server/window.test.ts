@@ -146,22 +146,28 @@ test("a long run's series has as many steps as a picture can show, and gaps wher
   assert.ok(series.kvUse.every((value) => value === null));
 });
 
-test("replicas are counted at each look, by a gateway's word before that of the addresses", () => {
+test("replicas are those that answer, each time that one was read, or as many as a gateway tells", () => {
   const seconds = (log: ReturnType<typeof logOf>): unknown =>
-    log.replicaCounts().map(({ atNs, value }) => [atNs / 1e9, value]);
-  const byAddress = [replicasFrom(0, 1), scraped(1, { running: 1 }), replicasFrom(1.5, 3)];
-  const log = logOf([...byAddress, scraped(2, { running: 1 }), scraped(2, { running: 1 }, "b")]);
-  assert.deepEqual(seconds(log), [
-    [0, 1],
+    log.replicaCounts(3 * NS_PER_SECOND).map(({ atNs, value }) => [atNs / NS_PER_SECOND, value]);
+  const read = { running: 1 };
+  // Three addresses from the start on, the second of which answers from 2 to 4 s, and the third never.
+  const answering = logOf([
+    replicasFrom(0, 3),
+    scraped(1, read),
+    ...[2, 3, 4].flatMap((atS) => [scraped(atS, read), scraped(atS, read, "b")]),
+    ...[5, 6, 7].map((atS) => scraped(atS, read)),
+  ]);
+  assert.deepEqual(seconds(answering), [
     [1, 1],
-    [1.5, 3],
-    [2, 3],
+    [2, 2],
+    [3, 2],
+    [4, 2],
+    [5, 2],
+    [6, 2],
+    [7, 1],
   ]);
-  const gateway = logOf([
-    replicasFrom(0, 1),
-    scraped(1, { replicas: 4 }),
-    scraped(2, { running: 1 }),
-  ]);
+  const gateway = logOf([replicasFrom(0, 1), scraped(1, { replicas: 4 }), scraped(2, read)]);
   assert.deepEqual(seconds(gateway), [[1, 4]]);
-  assert.deepEqual(seconds(logOf([scraped(1, { running: 1 })])), []);
+  assert.deepEqual([answering.tellsReplicas, gateway.tellsReplicas], [false, true]);
+  assert.deepEqual(seconds(logOf([replicasFrom(0, 2)])), []);
 });
