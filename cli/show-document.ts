@@ -22,10 +22,18 @@ export function shownAs(format: string, { document, json, more = {} }: ShownForm
     html: () => renderDocumentHtml(document),
     ...more,
   };
-  const form = forms[format];
-  if (form !== undefined) return form();
+  requireFormat(format, Object.keys(forms));
+  return forms[format]?.() ?? "";
+}
+
+/** Those that every document has. */
+export const DOCUMENT_FORMATS = ["text", "json", "markdown", "html"] as const;
+
+/** @throws LoadError LL_FLAG_INVALID where `format` is none of `known`. */
+export function requireFormat(format: string, known: readonly string[]): void {
+  if (known.includes(format)) return;
   throw flagInvalid(
     `--format is ${format}, and there is no such format`,
-    `give one of ${Object.keys(forms).join(", ")}`,
+    `give one of ${known.join(", ")}`,
   );
 }

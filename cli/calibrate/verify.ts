@@ -9,7 +9,7 @@ import {
 } from "../../coordinator/calibrate/verify-ramp.ts";
 import { parsePlan } from "../../coordinator/plan/parse.ts";
 import type { Plan } from "../../coordinator/plan/plan.ts";
-import { readRate, readWhole } from "../../coordinator/plan/quantities.ts";
+import { readDurationS, readRate, readWhole } from "../../coordinator/plan/quantities.ts";
 import type { RecordedPlan } from "../../coordinator/plan/recorded-plan.ts";
 import { requireTold } from "../../coordinator/rescore/rescore.ts";
 import type { ServerEntry } from "../../coordinator/server/entry.ts";
@@ -23,16 +23,10 @@ import type { Slo } from "../../shared/slo/slo.ts";
 import { flagInvalid, valueOf } from "../flag-invalid.ts";
 import { measurePlan } from "../measure.ts";
 import { readPlan, readResultOfOne } from "../read-run.ts";
-import { shownAs } from "../show-document.ts";
+import { DOCUMENT_FORMATS, requireFormat, shownAs } from "../show-document.ts";
 import { readVersion } from "../version.ts";
 import { windowBoundsOf } from "../window-bounds.ts";
-import {
-  addDelayFlags,
-  calibrationOptionsOf,
-  type DelayFlags,
-  duration,
-  replicaBoundsOf,
-} from "./flags.ts";
+import { addDelayFlags, calibrationOptionsOf, type DelayFlags, replicaBoundsOf } from "./flags.ts";
 
 interface VerifyFlags extends DelayFlags {
   readonly target?: string;
@@ -50,6 +44,8 @@ interface VerifyFlags extends DelayFlags {
 }
 
 const STAGES = { min: 1, max: 1_000 };
+/** As long as an agent fires by default. */
+const RAMP_S = { min: 1, max: 86_400 };
 
 /** `loadline calibrate verify RUN`: a ramp on a fleet with its autoscaler on, held against what the calibration promises. */
 export function addVerifyCommand(calibrateCommand: Command): void {
@@ -69,8 +65,10 @@ export function addVerifyCommand(calibrateCommand: Command): void {
     .option("--format <format>", "text, html, json or markdown", "text")
     .option("--json", "as --format json")
     .action(async (directory: string, flags: VerifyFlags) => {
-      const verified = await verifyRun(directory, flags);
       const format = flags.json === true ? "json" : flags.format;
+      // Before a ramp that takes the better part of an hour, not behind it.
+      requireFormat(format, DOCUMENT_FORMATS);
+      const verified = await verifyRun(directory, flags);
       process.stdout.write(
         shownAs(format, { document: verifiedDocument(verified), json: verified }),
       );
@@ -103,9 +101,7 @@ async function verifyRun(calibrated: string, flags: VerifyFlags): Promise<Verifi
     result,
     slo,
     ...tally.counted(),
-    sights: (await serverLogOf(result.files.directory))
-      .replicaCounts()
-      .map(({ atNs, value }) => ({ atNs, replicas: value })),
+    fleet: await serverLogOf(result.files.directory),
   });
 }
 
@@ -129,7 +125,11 @@ function rampOf(flags: VerifyFlags, calibration: Calibration, plan: ReplicaPlan)
       "give a --to above --from, or a --max-replicas above --min-replicas",
     );
   if (flags.duration !== undefined)
-    return { fromPerSecond, toPerSecond, durationS: duration("--duration", flags.duration) };
+    return {
+      fromPerSecond,
+      toPerSecond,
+      durationS: valueOf("--duration", readDurationS(flags.duration, RAMP_S)),
+    };
   const { growthPerSecond } = calibration;
   const durationS = Math.ceil(rampDurationS({ fromPerSecond, toPerSecond }, growthPerSecond));
   if (Number.isFinite(durationS)) return { fromPerSecond, toPerSecond, durationS };
@@ -172,7 +172,7 @@ function planOf(recorded: RecordedPlan, ramp: VerifyRamp, flags: VerifyFlags): P
   });
   return {
     ...typed,
-    target: { ...recorded.target, url: typed.target.url },
+    target: { ...recorded.target, url: typed.target.url, model: recorded.model },
     workload: recorded.workload,
     seed: recorded.seed,
     placement: flags.agents === undefined ? recorded.placement : typed.placement,

@@ -148,6 +148,8 @@ test("bad input of verify is refused before anything is sent", async (context) =
     [/nothing tells of them[^]*--server-metrics/, run],
     [/rise from 20 to 10/, run, ...metrics, "--from", "20", "--to", "10"],
     [/--stages/, run, ...metrics, "--stages", "0"],
+    [/--format is pdf/, run, ...metrics, "--format", "pdf"],
+    [/--duration/, run, ...metrics, "--duration", "0"],
     [/give --duration/, run, ...metrics, "--growth", "0%/min"],
     [/LL_RUN_NOT_FOUND/, EXAMPLE, ...metrics],
     [/unknown option '--against'/, run, ...metrics, "--against", "http://127.0.0.1:9/v1"],
