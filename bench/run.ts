@@ -95,12 +95,12 @@ async function drive(
     });
   }, MOVE_EVERY_MS);
   const memoryMb: number[] = [];
-  const looking = setInterval(() => {
-    if (!memory) return;
+  const look = (): void => {
     void familyMb(child.pid ?? 0).then((mb) => {
       if (mb > 0) memoryMb.push(mb);
     });
-  }, LOOK_EVERY_MS);
+  };
+  const looking = memory ? setInterval(look, LOOK_EVERY_MS) : undefined;
   const [output, errors] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
