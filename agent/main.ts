@@ -7,6 +7,7 @@ import type { Identity } from "../shared/platform/identity.ts";
 import { assertMaySubscribe, connectNats } from "../shared/platform/nats.ts";
 import { fleetSubjects } from "../shared/platform/nats-subjects.ts";
 import { SystemGauges } from "../shared/platform/process-gauges.ts";
+import { settleCode } from "../shared/platform/settle-code.ts";
 import { socketLimits } from "../shared/platform/socket-limits.ts";
 import { SystemClock } from "../shared/platform/system-clock.ts";
 import { Agent, type AgentIdentity, type AgentOptions } from "./agent.ts";
@@ -82,6 +83,7 @@ export async function startAgent(asked: AgentMainOptions): Promise<StartedAgent>
   preferThisProcess();
   // Before the first hello: an agent that says it is free is ready to be timed.
   const calibration = await calibrate(options, { clock, gauges });
+  settleCode();
   const described = { ...describe(options), ...calibration };
   const { promise: left, resolve: onLeft } = Promise.withResolvers<undefined>();
   const agent = new Agent({

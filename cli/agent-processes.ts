@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { AGENT_NODE_FLAGS } from "./node-flags.ts";
 
 /** `loadline agent` as child processes; they end when this process or its channel to them does. */
 export interface AgentProcesses {
@@ -12,13 +13,6 @@ export interface AgentProcesses {
 }
 
 const CLOSE_WITHIN_MS = 3_000;
-/**
- * What Node runs an agent with; neither can be set later. A small young generation: at 400 requests/s × 64 tokens on
- * one core an agent then pauses for 3 ms at a time to collect it, instead of 12, for the same CPU; and takes some 20 MB
- * less. And collections by the main thread alone: helper threads take a shared core from it for several ms at a time
- * (docs/decisions/0024).
- */
-export const AGENT_NODE_FLAGS = ["--max-semi-space-size=4", "--single-threaded-gc"];
 
 /** Starts one for each list of arguments to `loadline agent`. What no process list may show goes by `environment`; those that `mayLeave` may be drained. */
 export function startAgentProcesses(

@@ -1,5 +1,6 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { addAgentCommand } from "./agent.ts";
+import { closeProgram, openProgram } from "./program-frame.ts";
 import { addCompareCommand } from "./compare.ts";
 import { addCalibrateCommand } from "./calibrate.ts";
 import { addFleetCommand } from "./fleet.ts";
@@ -12,18 +13,10 @@ import { addRescoreCommand } from "./rescore.ts";
 import { addResumeCommand } from "./resume.ts";
 import { addSizeCommand } from "./size.ts";
 import { addSimulateServerCommand } from "./simulate-server.ts";
-import { readVersion } from "./version.ts";
 
 /** The command line: one file a command, named as users type it. */
 export function buildProgram(): Command {
-  const program = new Command("loadline")
-    .description("finds the highest request rate a served LLM carries within its SLO")
-    .version(readVersion())
-    .exitOverride()
-    // A flag behind a command is that command's: `calibrate simulate --out` is not `calibrate --out`.
-    .enablePositionalOptions()
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true });
+  const program = openProgram();
   addFindFlags(program.command("find"))
     .description("the highest rate within the SLO")
     .action(async (flags: Record<string, unknown>) => {
@@ -50,6 +43,5 @@ export function buildProgram(): Command {
   addResumeCommand(program);
   addCalibrateCommand(program);
   addNotYetCommands(program);
-  for (const command of program.commands) command.exitOverride();
-  return program;
+  return closeProgram(program);
 }

@@ -36,6 +36,8 @@ interface CompiledClause {
  */
 export class ClauseCounter {
   readonly #clauses: readonly CompiledClause[];
+  /** Those that a token may decide: nearly always none. */
+  readonly #ofGaps: readonly CompiledClause[];
 
   constructor(thresholds: readonly ClauseThresholds[], classNames: readonly string[]) {
     this.#clauses = thresholds.map((table, position) => ({
@@ -48,6 +50,7 @@ export class ClauseCounter {
       seenTotal: 0,
       listedFrom: 0,
     }));
+    this.#ofGaps = this.#clauses.filter(({ metric }) => metric === "gap" || metric === "max_gap");
   }
 
   /** Length of `over` of each clause. */
@@ -89,7 +92,8 @@ export class ClauseCounter {
 
   /** `count` pauses of `gapNs` between content events of one request. */
   gap(flight: Flight, delta: IntervalDelta, gapNs: number, count: number): void {
-    for (const clause of this.#clauses) {
+    if (this.#ofGaps.length === 0) return;
+    for (const clause of this.#ofGaps) {
       if (!this.#concerns(clause, flight.classIndex)) continue;
       if (clause.metric === "gap") {
         const level = levelOf(clause.thresholds, gapNs);
@@ -97,7 +101,7 @@ export class ClauseCounter {
         total.total += count;
         for (let j = 0; j < level; j += 1) total.over[j] = (total.over[j] ?? 0) + count;
         if (level > clause.limitLevel) this.#bad(flight, delta);
-      } else if (clause.metric === "max_gap") {
+      } else {
         this.#raise(clause, flight, delta, levelOf(clause.thresholds, gapNs));
       }
     }

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { AGENT_NODE_FLAGS } from "../../cli/agent-processes.ts";
 import { buildProgram } from "../../cli/program.ts";
 
 const UNIT = fileURLToPath(new URL("../../deploy/loadline-agent.service", import.meta.url));
@@ -23,21 +22,14 @@ test("systemd takes the agent's unit", {
 
 test("the unit starts an agent with flags that there are, and ends a drained one for good", () => {
   const unit = readFileSync(UNIT, "utf8");
-  const command =
-    /^ExecStart=\/bin\/sh -c 'exec node (.*) "\$\(command -v loadline\)" (\w+) (.*)'$/m.exec(unit);
+  const command = /^ExecStart=\/usr\/bin\/env loadline (\w+) (.*)$/m.exec(unit);
   assert.ok(command !== null);
-  const [, nodeFlags = "", name = "", flags = ""] = command;
-  assert.deepEqual(nodeFlags.split(" "), AGENT_NODE_FLAGS);
+  const [, name = "", flags = ""] = command;
   const agent = buildProgram().commands.find((each) => each.name() === name);
   assert.ok(agent !== undefined);
   const known = agent.options.map((option) => option.long);
   for (const [flag] of flags.matchAll(/--[\w-]+/g)) assert.ok(known.includes(flag), flag);
   assert.match(unit, /^Restart=on-failure$/m);
-});
-
-test("the image runs Node as Loadline itself runs it for an agent", () => {
-  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(read("deploy/Dockerfile"))?.[1] ?? "[]";
-  assert.deepEqual((JSON.parse(entrypoint) as string[]).slice(1, -1), AGENT_NODE_FLAGS);
 });
 
 test("every command of the compose file and of the documents of a fleet has flags that there are", () => {
