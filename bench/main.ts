@@ -10,6 +10,7 @@ import { memory } from "./memory.ts";
 import { mergeCost } from "./merge.ts";
 import { type Sink, startSink } from "./sink.ts";
 import { serverStall } from "./stall.ts";
+import { openStreams } from "./streams.ts";
 import { type Row, tableOf } from "./table.ts";
 
 const LADDERS = [
@@ -36,6 +37,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   stall: serverStall,
   memory: async (sink) => [await memory(sink, MEMORY_SECONDS)],
   agents: costOfAgents,
+  streams: openStreams,
   fleet: fleetAtScale,
   "memory-long": async (sink) => [await memory(sink, MEMORY_LONG_SECONDS)],
 };

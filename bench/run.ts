@@ -25,6 +25,8 @@ export interface Load {
   readonly outputTokens: number;
   readonly arrivals?: "constant" | "poisson";
   readonly agents?: number;
+  /** Of all agents. */
+  readonly maxInFlight?: number;
   /** Looks at the memory each second: walking through a process's pages holds it up. */
   readonly memory?: boolean;
   /** Runs what `npm run build` makes rather than the checkout. */
@@ -70,6 +72,7 @@ function argsOf(load: Load, out: string): string[] {
     ...["--duration", `${seconds}s`, "--output-tokens", String(outputTokens)],
     // The ladder goes to where validity ends, whatever the agents think of themselves.
     ...["--out", out, "--json", "--beyond-clean-rate"],
+    ...(load.maxInFlight === undefined ? [] : ["--max-in-flight", String(load.maxInFlight)]),
   ];
 }
 

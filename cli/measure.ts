@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -44,8 +43,6 @@ export function printResult(result: Result, json: boolean): ExitCode {
 
 /** Runs a plan with its own agents, or on a fleet. */
 export async function measurePlan(plan: Plan, telling = TELL_A_PERSON): Promise<Result> {
-  // A coordinator keeps little and allocates much: a young generation that does not grow takes some 20 MB less.
-  setFlagsFromString("--semi-space-growth-factor=1");
   return await onAgents({
     plan,
     telling,

@@ -9,7 +9,7 @@ export const AGENT_NODE_FLAGS = [
   "--v8-pool-size=1",
   "--no-flush-bytecode",
 ];
-/** Of a coordinator: 20 MB less, for the young generation that a start would have grown. */
+/** Of a coordinator, which keeps little and allocates much: its young generation would grow by some 20 MB. */
 const COORDINATOR_NODE_FLAGS = ["--max-semi-space-size=4"];
 
 /** Of the commands that run for long, in the process that was typed. */

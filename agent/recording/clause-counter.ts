@@ -92,6 +92,7 @@ export class ClauseCounter {
 
   /** `count` pauses of `gapNs` between content events of one request. */
   gap(flight: Flight, delta: IntervalDelta, gapNs: number, count: number): void {
+    // A loop over none would cost an iterator a token.
     if (this.#ofGaps.length === 0) return;
     for (const clause of this.#ofGaps) {
       if (!this.#concerns(clause, flight.classIndex)) continue;

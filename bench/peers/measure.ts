@@ -1,17 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { CLIENT_CORE, commandOnCore, onCore, SERVER_CORE } from "../cores.ts";
+import { CLIENT_CORE, commandOnCore } from "../cores.ts";
+import { startSimulatedServer } from "../simulated-server.ts";
 import type { Absent, Client, PeerLoad } from "./client.ts";
 import { type Judgement, judge } from "./judgement.ts";
 import { TreeWatch } from "./process-tree.ts";
 import { readServerLog } from "./server-log.ts";
 
-const LOADLINE = fileURLToPath(new URL("../../cli/loadline.ts", import.meta.url));
 /** From a client's start to its end; one that takes longer is killed. GuideLLM starts for 10 s and sums up for as long. */
 const CLIENT_MS_MAX = 90_000;
 /** Never full: a request's first token comes after 50 ms, the others 10 ms apart. */
@@ -24,7 +22,7 @@ export async function measure(
 ): Promise<Judgement | Absent> {
   await mkdir(load.folder, { recursive: true });
   const logFile = join(load.folder, "server.log");
-  const server = await startServer(logFile);
+  const server = await startSimulatedServer([...SERVER, "--log", logFile]);
   const withUrl: PeerLoad = { ...load, url: server.url };
   const driven = await drive(client, withUrl).finally(server.stop);
   await writeFile(join(load.folder, "printed.txt"), driven.printed);
@@ -68,26 +66,4 @@ async function drive(
 
 interface TreeWatchEnd {
   readonly samples: ReturnType<TreeWatch["stop"]>;
-}
-
-async function startServer(
-  logFile: string,
-): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
-  const args = [LOADLINE, "simulate-server", "--port", "0", ...SERVER, "--log", logFile];
-  const pinned = onCore(SERVER_CORE, args);
-  const child: ChildProcess = spawn(pinned.command, pinned.args, {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = once(child, "close");
-  for await (const line of createInterface({ input: child.stdout! })) {
-    const { url } = JSON.parse(line) as { readonly url: string };
-    return {
-      url,
-      stop: async () => {
-        child.kill("SIGTERM");
-        await ended;
-      },
-    };
-  }
-  throw new Error("the simulated server ended before it listened");
 }

@@ -16,6 +16,15 @@ import {
   until,
 } from "../../support/cli.ts";
 
+/** Every process says which flags it sets in V8. */
+const TELL_OF_FLAGS = `--import=data:text/javascript,${encodeURIComponent(`
+  import { syncBuiltinESMExports } from "node:module";
+  import v8 from "node:v8";
+  const set = v8.setFlagsFromString;
+  v8.setFlagsFromString = (flags) => { console.error("V8 is told " + flags); set(flags); };
+  syncBuiltinESMExports();
+`)}`;
+
 describe("self-calibration", { concurrency: 2 }, () => {
   test("a rate that no agent carries is refused before anything is sent", async (context) => {
     const asked: string[] = [];
@@ -64,15 +73,20 @@ describe("self-calibration", { concurrency: 2 }, () => {
     assert.match(bad.stderr, /LL_FLAG_INVALID/);
   });
 
-  test("a result holds each agent's floor and rates, and a refusal can be overruled", async (context) => {
+  test("a result holds each agent's floor and rates, its code settled, and a refusal can be overruled", async (context) => {
     const url = await startHttp(context, openaiServer());
     const out = join(await temporaryFolder(context), "run");
-    const { exitCode, stderr } = await loadline(
+    const { exitCode, stderr } = await startLoadline(
       context,
-      ...["run", "--target", url, "--model", "m", "--rate", "90000", "--requests", "50"],
-      ...["--beyond-clean-rate", "--agents", "1", "--out", out],
-    );
+      [
+        ...["run", "--target", url, "--model", "m", "--rate", "90000", "--requests", "50"],
+        ...["--beyond-clean-rate", "--agents", "1", "--out", out],
+      ],
+      { NODE_OPTIONS: TELL_OF_FLAGS },
+    ).ended;
     assert.notEqual(exitCode, 2, stderr);
+    // The one agent, and nobody else.
+    assert.deepEqual(stderr.match(/^V8 is told .*$/gm), ["V8 is told --no-turbofan"]);
     const result = JSON.parse(await readFile(join(out, "result.json"), "utf8")) as Result;
     const [agent] = result.agents;
     assert.ok(agent?.floor !== undefined, stderr);
